@@ -1,0 +1,16 @@
+//! Preprocessors: samples to the tensors that a graph takes.
+
+mod causal_text;
+mod image;
+mod image_presets;
+mod masked_text;
+mod pixels;
+mod request;
+mod rows;
+
+pub use causal_text::CausalText;
+pub use image::{Filter, ImagePreprocessor, Resize};
+pub use image_presets::{
+    IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, UNIT_EXACT, VIT_HALF,
+};
+pub use masked_text::MaskedText;

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Writes datasets/tests/golden/*.safetensors: what the reference's preprocessing makes of sample photographs.
+
+Needs torch 2.11.0, torchvision 0.26.0, transformers 5.17.0, Pillow 13.0.0, safetensors 0.8.0:
+
+    python datasets/tools/make_golden.py
+
+One file per preprocessor. For every photograph `NAME` it holds
+
+    NAME          every fifth pixel, in rows and columns, of the [3, 224, 224] f32 result (45 x 45 per channel; five
+                  shares no factor with 224 or with a JPEG block)
+    NAME.mean     mean of each channel over the whole result
+    NAME.std      population standard deviation of each channel over the whole result
+"""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from safetensors.torch import save
+from torchvision.models import ResNet50_Weights
+from transformers import ViTImageProcessor
+
+DATASETS = Path(__file__).resolve().parent.parent
+# Wide, wide with a half-pixel crop offset, tall, and grey.
+PHOTOGRAPHS = ("chelsea", "rocket", "hubble", "camera")
+STRIDE = 5
+
+
+def resnet50():
+    """torchvision's evaluation transform of ResNet50_Weights.IMAGENET1K_V2."""
+    return ResNet50_Weights.IMAGENET1K_V2.transforms()
+
+
+def vit(resample, mean, std):
+    """A ViTImageProcessor for 224 x 224 pixels."""
+    processor = ViTImageProcessor(
+        do_resize=True,
+        size={"height": 224, "width": 224},
+        resample=resample,
+        do_rescale=True,
+        rescale_factor=1 / 255,
+        do_normalize=True,
+        image_mean=mean,
+        image_std=std,
+    )
+    return lambda image: processor(image, return_tensors="pt")["pixel_values"][0]
+
+
+def vit_b16():
+    """The published values of google/vit-base-patch16-224."""
+    return vit(Image.Resampling.BILINEAR, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
+
+
+def swin_t():
+    """The published values of microsoft/swin-tiny-patch4-window7-224."""
+    return vit(Image.Resampling.BICUBIC, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
+def main():
+    for name, make in {"resnet50": resnet50, "vit-b16": vit_b16, "swin-t": swin_t}.items():
+        preprocess = make()
+        tensors = {}
+        for photograph in PHOTOGRAPHS:
+            with Image.open(DATASETS / "sample" / "images" / f"{photograph}.jpg") as image:
+                result = preprocess(image.convert("RGB"))
+            assert result.shape == (3, 224, 224) and result.dtype == torch.float32
+            tensors[photograph] = result[:, ::STRIDE, ::STRIDE].contiguous()
+            tensors[f"{photograph}.mean"] = result.mean(dim=(1, 2))
+            tensors[f"{photograph}.std"] = result.std(dim=(1, 2), correction=0)
+        target = DATASETS / "tests" / "golden" / f"{name}.safetensors"
+        target.write_bytes(save(tensors))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Checkpoints as named tensors: what one holds, and loading one without tolerance for stray names."""
+
+from dataclasses import dataclass
+
+import safetensors.torch
+import torch
+import transformers
+from transformers.core_model_loading import revert_weight_conversion
+
+DTYPE_NAMES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int64: "i64", torch.bool: "bool"}
+
+
+@dataclass
+class Entry:
+    """One checkpoint entry.
+
+    `name` is the name in published checkpoints; `module_name` is the one in `state_dict()`, which differs where
+    transformers renamed modules after publication and renames on loading. `tied_to` names the entry whose storage this
+    one shares; `bookkeeping` marks entries that no inference reads (`num_batches_tracked`). Tied and bookkeeping entries
+    may be absent from a weights file.
+    """
+
+    name: str
+    module_name: str
+    tensor: torch.Tensor
+    tied_to: str | None
+
+    @property
+    def shape(self):
+        return list(self.tensor.shape)
+
+    @property
+    def bookkeeping(self):
+        return self.name.endswith("num_batches_tracked")
+
+    @property
+    def optional(self):
+        return self.bookkeeping or self.tied_to is not None
+
+    def to_json(self):
+        """`[name, shape, dtype]`, followed by an object with the marks that apply, if any does."""
+        marks = {}
+        if self.module_name != self.name:
+            marks["module_name"] = self.module_name
+        if self.tied_to is not None:
+            marks["tied_to"] = self.tied_to
+        if self.bookkeeping:
+            marks["bookkeeping"] = True
+        return [self.name, self.shape, DTYPE_NAMES[self.tensor.dtype]] + ([marks] if marks else [])
+
+
+def checkpoint_entries(model):
+    """The parameters and persistent buffers of a model in `state_dict()` order."""
+    state = model.state_dict(keep_vars=True)
+    published = published_names(model, state)
+    first = {}
+    entries = []
+    for module_name, tensor in state.items():
+        name = published[module_name]
+        owner = first.setdefault(id(tensor), name)
+        entries.append(Entry(name, module_name, tensor, None if owner == name else owner))
+    return entries
+
+
+def published_names(model, state):
+    """Maps `state_dict()` names to the names in published checkpoints."""
+    if not isinstance(model, transformers.PreTrainedModel):
+        return {name: name for name in state}
+    # One small tensor per name, so that the renamed ones can be told apart even where weights are tied.
+    probes = {name: torch.empty(tensor.dim() * (1,)) for name, tensor in state.items()}
+    renamed = {id(probe): name for name, probe in revert_weight_conversion(model, probes).items()}
+    fused = [name for name, probe in probes.items() if id(probe) not in renamed]
+    if fused:
+        raise ValueError(f"published checkpoints hold these in another form than the model: {', '.join(fused)}")
+    return {name: renamed[id(probe)] for name, probe in probes.items()}
+
+
+def load_strictly(model, tensors):
+    """Loads named tensors into a model. Raises ValueError that lists every missing, unexpected or mis-shaped name.
+
+    A tensor may carry the published or the `state_dict()` name.
+    """
+    entries = checkpoint_entries(model)
+    by_name = {e.module_name: e for e in entries} | {e.name: e for e in entries}
+    given = {}
+    unexpected, misshaped, seen = [], [], set()
+    for name, tensor in tensors.items():
+        entry = by_name.get(name)
+        if entry is None:
+            unexpected.append(name)
+            continue
+        seen.add(entry.name)
+        if list(tensor.shape) != entry.shape:
+            misshaped.append(f"{name} (is {list(tensor.shape)}, should be {entry.shape})")
+        else:
+            given[entry.name] = tensor
+    missing = [e.name for e in entries if not e.optional and e.name not in seen]
+    untied = [e.name for e in entries if e.tied_to in given and e.name in given
+              and not torch.equal(given[e.name], given[e.tied_to])]
+    problems = [f"{what}: {', '.join(names)}" for what, names in (
+        ("missing", missing), ("unexpected", unexpected), ("mis-shaped", misshaped),
+        ("differing from the entry they are tied to", untied)) if names]
+    if problems:
+        raise ValueError("the weights do not fit the model; " + "; ".join(problems))
+    with torch.no_grad():
+        for entry in entries:
+            if entry.name in given:
+                entry.tensor.copy_(given[entry.name])
+
+
+def load_tensors(path):
+    """Reads a safetensors file. Raises ValueError if it is not one."""
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+
+
+def save_tensors(tensors, path):
+    """Writes named tensors to a safetensors file."""
+    # Clones, because the format forbids tensors that share storage.
+    safetensors.torch.save_file({name: t.contiguous().clone() for name, t in tensors.items()}, path)

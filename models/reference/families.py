@@ -1,0 +1,125 @@
+"""The reference models by id: one factory per family, one table entry per id."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+import torch
+import torchvision
+import transformers
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a model id is built and run.
+
+    `defaults` are the published sizes under the generic override names; `make(config)` builds the module from them;
+    `forward(model, inputs)` maps named inputs to named outputs; `example_inputs(config, batch, seq, image)` makes inputs
+    of the right kind for tracing.
+    """
+
+    defaults: dict
+    make: Callable
+    forward: Callable
+    example_inputs: Callable
+
+
+def build(model_id, overrides, device="cpu"):
+    """Builds a model in eval mode with random weights. Returns (family, full generic configuration, module)."""
+    family = FAMILIES[model_id]
+    unknown = sorted(set(overrides) - set(family.defaults))
+    if unknown:
+        raise ValueError(f"{model_id} has no setting {', '.join(unknown)}; it has {', '.join(family.defaults)}")
+    config = {**family.defaults, **{key: parse_setting(value) for key, value in overrides.items()}}
+    torch.manual_seed(0)
+    with torch.device(device):
+        model = family.make(config).eval()
+    return family, config, model
+
+
+def parse_setting(value):
+    """Settings given on a command line are text: `2` is a number, `3,4,6,3` a list."""
+    if not isinstance(value, str):
+        return value
+    try:
+        numbers = [int(part) for part in value.split(",")]
+    except ValueError:
+        return value
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def eager(model_class, hf_config):
+    """A transformers model with decomposed attention."""
+    hf_config._attn_implementation = "eager"
+    return model_class(hf_config)
+
+
+def forward_text(model, inputs, **extra):
+    return {"logits": model(**inputs, **extra).logits}
+
+
+def forward_causal(model, inputs):
+    return forward_text(model, inputs, use_cache=False)
+
+
+def forward_torchvision_classifier(model, inputs):
+    return {"logits": model(inputs["pixel_values"])}
+
+
+def example_tokens(config, batch, seq, image):
+    generator = torch.Generator().manual_seed(1)
+    return {"input_ids": torch.randint(0, config["vocab"], (batch, seq), generator=generator)}
+
+
+def example_pixels(config, batch, seq, image):
+    side = image or config["image"]
+    generator = torch.Generator().manual_seed(1)
+    return {"pixel_values": torch.randn(batch, config.get("channels", 3), side, side, generator=generator)}
+
+
+def make_gpt2(c):
+    return eager(transformers.GPT2LMHeadModel, transformers.GPT2Config(
+        n_layer=c["layers"], n_embd=c["hidden"], n_head=c["heads"], n_inner=c["intermediate"], vocab_size=c["vocab"],
+        n_positions=c["positions"], activation_function="gelu_new", layer_norm_epsilon=1e-5,
+        bos_token_id=None, eos_token_id=None))
+
+
+def make_bert(c):
+    return eager(transformers.BertForMaskedLM, transformers.BertConfig(
+        num_hidden_layers=c["layers"], hidden_size=c["hidden"], num_attention_heads=c["heads"],
+        intermediate_size=c["intermediate"], vocab_size=c["vocab"], max_position_embeddings=c["positions"],
+        type_vocab_size=c["types"], hidden_act="gelu", layer_norm_eps=1e-12))
+
+
+def make_vit(c):
+    return eager(transformers.ViTForImageClassification, transformers.ViTConfig(
+        num_hidden_layers=c["layers"], hidden_size=c["hidden"], num_attention_heads=c["heads"],
+        intermediate_size=c["intermediate"], image_size=c["image"], patch_size=c["patch"], num_channels=c["channels"],
+        num_labels=c["labels"], hidden_act="gelu", layer_norm_eps=1e-12, qkv_bias=True))
+
+
+def make_resnet(c):
+    return torchvision.models.ResNet(
+        torchvision.models.resnet.Bottleneck, c["layers"], num_classes=c["labels"])
+
+
+def gpt2(layers, hidden, heads):
+    """`intermediate` null means four times `hidden`, as in the published configurations."""
+    return Family(
+        dict(layers=layers, hidden=hidden, heads=heads, intermediate=None, vocab=50257, positions=1024),
+        make_gpt2, forward_causal, example_tokens)
+
+
+FAMILIES = {
+    "gpt2": gpt2(12, 768, 12),
+    "gpt2-large": gpt2(36, 1280, 20),
+    "gpt2-xl": gpt2(48, 1600, 25),
+    "bert": Family(
+        dict(layers=12, hidden=768, heads=12, intermediate=3072, vocab=30522, positions=512, types=2),
+        make_bert, forward_text, example_tokens),
+    "vit-b16": Family(
+        dict(layers=12, hidden=768, heads=12, intermediate=3072, image=224, patch=16, channels=3, labels=1000),
+        make_vit, forward_text, example_pixels),
+    "resnet50": Family(
+        dict(layers=[3, 4, 6, 3], image=224, labels=1000),
+        make_resnet, forward_torchvision_classifier, example_pixels),
+}

@@ -1,0 +1,245 @@
+//! The interpreter that all node-by-node backends share.
+//!
+//! Everything that can be decided is decided when a session is made: which kernel runs each node,
+//! where its operands are, what dies after it. Running is one loop over that plan.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use smallvec::SmallVec;
+
+use crate::graph::{CompositePolicy, Graph, last_uses, lower};
+use crate::kernel::{Engine, KernelFn, Kernels};
+use crate::measure::{Mode, Recorder};
+use crate::op::Op;
+use crate::plugin::{
+    Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource,
+};
+use crate::tensor::HostTensor;
+
+struct Plan<E: Engine> {
+    op: Arc<dyn Op>,
+    kernel: KernelFn<E>,
+    inputs: SmallVec<[u32; 4]>,
+    outputs: SmallVec<[u32; 2]>,
+    dead: SmallVec<[u32; 4]>,
+}
+
+/// A prepared graph that runs node by node on an [`Engine`].
+pub struct Interpreter<E: Engine> {
+    engine: E,
+    plan: Vec<Plan<E>>,
+    steps: Vec<Step>,
+    /// One slot per value of the graph. Weights and constants stay; the rest comes and goes.
+    slots: Vec<Option<E::Tensor>>,
+    graph: Graph,
+}
+
+impl<E: Engine> Interpreter<E> {
+    /// Lowers `graph` for the engine, loads the weights and resolves every node's kernel.
+    ///
+    /// # Errors
+    /// When operators are missing or weights do not load.
+    pub fn prepare(
+        engine: E,
+        kernels: &Kernels<E>,
+        graph: &Graph,
+        weights: &dyn WeightSource,
+        options: &PrepareOptions,
+    ) -> Result<Self, PrepareError> {
+        let policy = options
+            .settings
+            .get("composites", CompositePolicy::default())
+            .map_err(anyhow::Error::from)?;
+        let graph = lower(graph, policy, &|op, inputs| {
+            kernels.find(op, inputs).is_some()
+        })?;
+        let mut slots: Vec<Option<E::Tensor>> = vec![None; graph.values().len()];
+        for param in graph.params() {
+            let tensor = weights.load(param, graph.spec(param.value))?;
+            let tensor = engine
+                .upload(tensor)
+                .with_context(|| format!("parameter {}", param.name))?;
+            slots[param.value.index()] = Some(tensor);
+        }
+        for constant in graph.constants() {
+            let tensor = engine
+                .upload(constant.tensor.as_ref().clone())
+                .with_context(|| format!("constant {}", constant.name))?;
+            slots[constant.value.index()] = Some(tensor);
+        }
+        engine.synchronize()?;
+        let plan = plan(&graph, kernels)?;
+        Ok(Interpreter {
+            engine,
+            plan,
+            steps: steps(&graph),
+            slots,
+            graph,
+        })
+    }
+
+    /// The graph as it runs: composites expanded.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    fn execute(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        let timing = recorder.mode() == Mode::Timing;
+        for (index, node) in self.plan.iter().enumerate() {
+            let start = if timing { recorder.now() } else { 0 };
+            let result = {
+                let mut operands: SmallVec<[&E::Tensor; 8]> = SmallVec::new();
+                for &slot in &node.inputs {
+                    match &self.slots[slot as usize] {
+                        Some(tensor) => operands.push(tensor),
+                        None => anyhow::bail!("{}", missing(&self.steps[index])),
+                    }
+                }
+                (node.kernel)(node.op.as_ref(), &self.engine, &operands)
+            };
+            let outputs = match result {
+                Ok(outputs) => outputs,
+                Err(error) => return Err(failed(error, &self.steps[index])),
+            };
+            if timing {
+                let end = recorder.now();
+                recorder.push(index as u32, start, end);
+            }
+            if recorder.mode() == Mode::Shapes {
+                recorder.push_shapes(index as u32, outputs.iter().map(E::spec).collect());
+            }
+            for (&slot, tensor) in node.outputs.iter().zip(outputs) {
+                self.slots[slot as usize] = Some(tensor);
+            }
+            for &slot in &node.dead {
+                self.slots[slot as usize] = None;
+            }
+        }
+        self.engine.synchronize()
+    }
+}
+
+#[cold]
+fn missing(step: &Step) -> String {
+    format!(
+        "{} in {} reads an input that is not bound",
+        step.op, step.scope
+    )
+}
+
+#[cold]
+fn failed(error: anyhow::Error, step: &Step) -> anyhow::Error {
+    let inputs: Vec<String> = step.inputs.iter().map(ToString::to_string).collect();
+    error.context(format!(
+        "{}({}) in {}",
+        step.op,
+        inputs.join(", "),
+        step.scope
+    ))
+}
+
+fn plan<E: Engine>(graph: &Graph, kernels: &Kernels<E>) -> anyhow::Result<Vec<Plan<E>>> {
+    let slot = |value: crate::graph::Value| value.index() as u32;
+    graph
+        .nodes()
+        .iter()
+        .zip(last_uses(graph))
+        .map(|(node, dead)| {
+            let kernel = kernels
+                .find(node.op.as_ref(), &graph.specs(&node.inputs))
+                .with_context(|| format!("no kernel for {}", node.op.name()))?;
+            Ok(Plan {
+                op: node.op.clone(),
+                kernel,
+                inputs: node.inputs.iter().copied().map(slot).collect(),
+                outputs: node.outputs.iter().copied().map(slot).collect(),
+                dead: dead.into_iter().map(|value| value as u32).collect(),
+            })
+        })
+        .collect()
+}
+
+fn steps(graph: &Graph) -> Vec<Step> {
+    let parents = |mut parent: Option<usize>| {
+        let mut chain = Vec::new();
+        while let Some(index) = parent {
+            let composite = &graph.composites()[index];
+            chain.push(Parent {
+                id: composite.id.clone(),
+                op: composite.op.name().to_owned(),
+            });
+            parent = composite.parent;
+        }
+        chain
+    };
+    graph
+        .nodes()
+        .iter()
+        .enumerate()
+        .map(|(index, node)| Step {
+            id: format!("n{index}"),
+            scope: node.scope.to_string(),
+            vocabulary: "ir",
+            op: node.op.name().to_owned(),
+            kind: Some(node.op.clone()),
+            counted: Some(graph.counted_group(node)),
+            parents: parents(node.parent),
+            attrs: node.op.attrs(),
+            inputs: graph.specs(&node.inputs),
+            outputs: graph.specs(&node.outputs),
+            fused: Vec::new(),
+        })
+        .collect()
+}
+
+impl<E: Engine> Session for Interpreter<E> {
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()> {
+        let declared = self.graph.inputs();
+        anyhow::ensure!(
+            inputs.len() == declared.len(),
+            "the graph takes {} inputs, got {}",
+            declared.len(),
+            inputs.len()
+        );
+        for (input, tensor) in declared.iter().zip(inputs) {
+            let expected = self.graph.spec(input.value);
+            let found = tensor.spec();
+            anyhow::ensure!(
+                *expected == found,
+                "input {} must be {expected}, got {found}",
+                input.name
+            );
+            self.slots[input.value.index()] = Some(self.engine.upload(tensor.clone())?);
+        }
+        self.engine.synchronize()
+    }
+
+    fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        recorder.begin();
+        let result = self.execute(recorder);
+        recorder.end();
+        result
+    }
+
+    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
+        self.graph
+            .outputs()
+            .iter()
+            .map(|(name, value)| {
+                let tensor = self.slots[value.index()]
+                    .as_ref()
+                    .with_context(|| format!("output {name}: nothing was run yet"))?;
+                Ok((name.clone(), self.engine.download(tensor)?))
+            })
+            .collect()
+    }
+
+    fn memory(&self) -> SessionMemory {
+        self.engine.memory()
+    }
+}

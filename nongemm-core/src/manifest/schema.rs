@@ -1,0 +1,282 @@
+//! The manifest's tables, and reading them with errors that name the line.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::measure::Limits;
+use crate::op::OpGroup;
+use crate::plugin::nearest;
+
+/// A manifest that cannot be used: one line that names the file, the line and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ManifestError(pub String);
+
+/// One value or a list of values.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+fn many<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Some(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(value) => vec![value],
+        OneOrMany::Many(values) => values,
+    }))
+}
+
+/// An experiment.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// Name, for reports.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Limits of the measurement.
+    #[serde(default)]
+    pub measure: MeasureTable,
+    /// The run matrix.
+    #[serde(default)]
+    pub run: Vec<RunTable>,
+    /// Group overrides by operator name.
+    #[serde(default)]
+    pub classify: BTreeMap<String, OpGroup>,
+}
+
+/// The `[measure]` table.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MeasureTable {
+    /// Half-width of the interval, in percent.
+    pub target_ci: Option<f64>,
+    /// Time for the samples of one run.
+    pub max_time: Option<String>,
+    /// Fewest samples.
+    pub min_samples: Option<usize>,
+    /// Most samples.
+    pub max_samples: Option<usize>,
+    /// Time for warm-up.
+    pub max_warmup: Option<String>,
+}
+
+/// One `[[run]]` table: lists whose combinations are run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RunTable {
+    /// Model ids.
+    #[serde(default, deserialize_with = "many")]
+    pub model: Option<Vec<String>>,
+    /// Backend ids.
+    #[serde(default, deserialize_with = "many")]
+    pub backend: Option<Vec<String>>,
+    /// Devices.
+    #[serde(default, deserialize_with = "many")]
+    pub device: Option<Vec<String>>,
+    /// Floating-point types.
+    #[serde(default, deserialize_with = "many")]
+    pub dtype: Option<Vec<String>>,
+    /// Batch sizes.
+    #[serde(default, deserialize_with = "many")]
+    pub batch: Option<Vec<usize>>,
+    /// Sequence lengths.
+    #[serde(default, deserialize_with = "many")]
+    pub seq: Option<Vec<usize>>,
+    /// Image sides.
+    #[serde(default, deserialize_with = "many")]
+    pub image: Option<Vec<usize>>,
+    /// Weights.
+    pub weights: Option<String>,
+    /// Dataset.
+    pub dataset: Option<String>,
+    /// Threads.
+    pub threads: Option<usize>,
+    /// Settings.
+    #[serde(default)]
+    pub set: BTreeMap<String, toml::Value>,
+}
+
+/// Keys of all tables, for suggestions.
+const KEYS: &[&str] = &[
+    "name",
+    "measure",
+    "run",
+    "classify",
+    "target-ci",
+    "max-time",
+    "min-samples",
+    "max-samples",
+    "max-warmup",
+    "model",
+    "backend",
+    "device",
+    "dtype",
+    "batch",
+    "seq",
+    "image",
+    "weights",
+    "dataset",
+    "threads",
+    "set",
+];
+
+impl Manifest {
+    /// Reads a manifest from its text; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// When the text is not TOML, a key is unknown or a value has the wrong type.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ManifestError> {
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| {
+                text[..span.start.min(text.len())].matches('\n').count() + 1
+            });
+            // serde names its helper type where neither a value nor a list fits.
+            let message = if error.message().contains("untagged enum OneOrMany") {
+                "expected a value, or a list of values, of the key's type".to_owned()
+            } else {
+                error.message().replace('\n', " ")
+            };
+            let hint = unknown_field(&message)
+                .map(|key| nearest::hint(&nearest::nearest(key, KEYS.iter().copied())))
+                .unwrap_or_default();
+            ManifestError(format!("{name}:{line}: {message}{hint}"))
+        })
+    }
+
+    /// Reads a manifest file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or [`parse`](Self::parse) refuses it.
+    pub fn read(file: &Path) -> Result<Self, ManifestError> {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| ManifestError(format!("cannot read manifest {name}: {e}")))?;
+        Manifest::parse(&name, &text)
+    }
+
+    /// The embedded default.
+    ///
+    /// # Errors
+    /// Never, as a test checks; the signature is that of every other manifest.
+    pub fn default_experiment() -> Result<Self, ManifestError> {
+        Manifest::parse("default.toml", super::DEFAULT)
+    }
+}
+
+fn unknown_field(message: &str) -> Option<&str> {
+    message.strip_prefix("unknown field `")?.split('`').next()
+}
+
+impl MeasureTable {
+    /// The limits, with `base` for what the table leaves out.
+    ///
+    /// # Errors
+    /// When a value is out of range.
+    pub fn limits(&self, base: Limits) -> Result<Limits, ManifestError> {
+        let wrong = |message: String| Err(ManifestError(message));
+        let mut limits = base;
+        if let Some(percent) = self.target_ci {
+            if !(percent > 0.0 && percent <= 100.0) {
+                return wrong(format!(
+                    "target-ci must be above 0 and at most 100 percent, got {percent}"
+                ));
+            }
+            limits.target_ci = percent / 100.0;
+        }
+        if let Some(text) = &self.max_time {
+            limits.max_time = parse_duration("max-time", text)?;
+        }
+        if let Some(text) = &self.max_warmup {
+            limits.max_warmup = parse_duration("max-warmup", text)?;
+        }
+        limits.min_samples = self.min_samples.unwrap_or(limits.min_samples);
+        limits.max_samples = self
+            .max_samples
+            .unwrap_or(limits.max_samples.max(limits.min_samples));
+        if limits.min_samples == 0 || limits.min_samples > limits.max_samples {
+            return wrong(format!(
+                "min-samples must be from 1 to max-samples ({}), got {}",
+                limits.max_samples, limits.min_samples
+            ));
+        }
+        if limits.max_samples > 1_000_000 {
+            return wrong(format!(
+                "max-samples must be at most 1000000, got {}",
+                limits.max_samples
+            ));
+        }
+        Ok(limits)
+    }
+}
+
+/// A duration such as `500ms`, `10s` or `2min`; above zero and at most a week.
+///
+/// # Errors
+/// When the text is none, or out of range.
+pub fn parse_duration(key: &str, text: &str) -> Result<Duration, ManifestError> {
+    let duration = humantime::parse_duration(text).map_err(|_| {
+        ManifestError(format!(
+            "{key} must be a duration such as 10s or 2min, got `{text}`"
+        ))
+    })?;
+    if duration.is_zero() || duration > Duration::from_secs(7 * 24 * 3600) {
+        return Err(ManifestError(format!(
+            "{key} must be above zero and at most a week, got `{text}`"
+        )));
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Manifest::parse("x.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_default_is_valid_and_documents_the_limits() {
+        let manifest = Manifest::default_experiment().unwrap();
+        assert_eq!(manifest.run.len(), 1);
+        assert!(manifest.measure.limits(Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn errors_name_the_line_and_the_nearest_key() {
+        assert_eq!(
+            error("name = \"x\"\n[[run]]\nmodle = [\"gpt2\"]\n"),
+            "x.toml:3: unknown field `modle`, expected one of `model`, `backend`, `device`, `dtype`, \
+             `batch`, `seq`, `image`, `weights`, `dataset`, `threads`, `set`; did you mean `model`?"
+        );
+        assert!(error("[[run]]\nbatch = \"two\"\n").starts_with("x.toml:2: "));
+        assert!(error("[[run]\n").starts_with("x.toml:1: "));
+        assert!(!error("[[run]\n").contains('\n'));
+    }
+
+    #[test]
+    fn absurd_limits_are_refused() {
+        let limits = |text: &str| {
+            Manifest::parse("x.toml", text)
+                .unwrap()
+                .measure
+                .limits(Limits::default())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(limits("measure.target-ci = 0").contains("target-ci"));
+        assert!(limits("measure.target-ci = nan").contains("target-ci"));
+        assert!(limits("measure.max-time = \"soon\"").contains("max-time"));
+        assert!(limits("measure.max-time = \"9000y\"").contains("max-time"));
+        assert!(limits("measure.min-samples = 0").contains("min-samples"));
+        assert!(limits("measure = { min-samples = 10, max-samples = 5 }").contains("min-samples"));
+    }
+}

@@ -1,0 +1,207 @@
+//! The latency profiler: warm-up, then end-to-end and per-operator samples in turn.
+//!
+//! A plain run (nothing instrumented) and an instrumented run alternate, so that drift of the
+//! machine's speed meets both alike and their ratio, the perturbation, can be trusted.
+
+use std::collections::BTreeMap;
+
+use super::noise::{growth, is_disturbed};
+use super::plan::{SamplePlan, Stop};
+use super::recorder::{Mode, Recorder};
+use crate::plugin::{Profiler, Quantity, Session, Step};
+use crate::register;
+use crate::shape::TensorSpec;
+use crate::stats;
+
+/// All instrumented times of one step.
+#[derive(Clone, Debug, Default)]
+pub struct StepTimes {
+    /// Host time of each instrumented run, in nanoseconds.
+    pub host_ns: Vec<f64>,
+    /// Device time of each instrumented run, where the device has a clock of its own.
+    pub device_ns: Vec<f64>,
+}
+
+/// What a profiler measured: raw samples, nothing summarised yet.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// Wall times of the plain runs.
+    pub plain_ns: Vec<u64>,
+    /// Wall times of the instrumented runs.
+    pub instrumented_ns: Vec<u64>,
+    /// For each instrumented run, the time that no step accounts for.
+    pub gap_ns: Vec<u64>,
+    /// The steps as they ran.
+    pub steps: Vec<Step>,
+    /// Times of each step.
+    pub times: Vec<StepTimes>,
+    /// Number of warm-up runs.
+    pub warmup_runs: usize,
+    /// Whether warm-up ended because the times were steady, rather than out of time.
+    pub steady: bool,
+    /// What ended the sampling.
+    pub stop: Stop,
+    /// For each plain sample, whether something outside disturbed it.
+    pub disturbed: Vec<bool>,
+    /// Growth of the counters over all samples.
+    pub counters: BTreeMap<Quantity, f64>,
+    /// Last value of the gauges.
+    pub gauges: BTreeMap<Quantity, f64>,
+}
+
+/// Measures latency end to end and step by step.
+pub struct LatencyProfiler;
+
+register!(dyn Profiler, &LatencyProfiler);
+
+impl Profiler for LatencyProfiler {
+    fn id(&self) -> &'static str {
+        "latency"
+    }
+
+    fn summary(&self) -> &'static str {
+        "end-to-end latency from plain runs, operator times from instrumented runs in between"
+    }
+
+    fn profile(
+        &self,
+        session: &mut dyn Session,
+        plan: &mut SamplePlan<'_>,
+    ) -> anyhow::Result<Measurement> {
+        let capacity = discover_steps(session, plan)?;
+        let mut plain = Recorder::new(plan.clock, Mode::Off, 0);
+        let mut timing = Recorder::new(plan.clock, Mode::Timing, capacity);
+        let (warmup_runs, steady) = warm_up(session, plan, &mut plain)?;
+
+        let mut m = Measurement {
+            plain_ns: Vec::new(),
+            instrumented_ns: Vec::new(),
+            gap_ns: Vec::new(),
+            steps: session.steps().to_vec(),
+            times: vec![StepTimes::default(); session.steps().len()],
+            warmup_runs,
+            steady,
+            stop: Stop::MaxTime,
+            disturbed: Vec::new(),
+            counters: BTreeMap::new(),
+            gauges: BTreeMap::new(),
+        };
+        let started = plan.clock.now();
+        let mut before = plan.probes.read();
+        let first = before.clone();
+        loop {
+            session.run(&mut plain)?;
+            let after = plan.probes.read();
+            m.plain_ns.push(plain.wall_ns());
+            let grown = growth(&before, &after);
+            m.disturbed.push(is_disturbed(&grown, plain.wall_ns()));
+            session.run(&mut timing)?;
+            m.record(&timing)?;
+            before = plan.probes.read();
+
+            let series: Vec<f64> = m.plain_ns.iter().map(|&ns| ns as f64).collect();
+            let half_width = stats::relative_half_width(&series);
+            (plan.progress)(series.len(), half_width);
+            if let Some(stop) = verdict(plan, series.len(), half_width, started) {
+                m.stop = stop;
+                break;
+            }
+        }
+        m.counters = growth(&first, &before);
+        m.gauges = before
+            .into_iter()
+            .filter(|(quantity, _)| !quantity.is_counter())
+            .collect();
+        Ok(m)
+    }
+}
+
+impl Measurement {
+    fn record(&mut self, timing: &Recorder<'_>) -> anyhow::Result<()> {
+        timing.check_closure()?;
+        let mut per_step: Vec<u64> = vec![0; self.times.len()];
+        for event in timing.events() {
+            per_step[event.step as usize] += event.end - event.start;
+        }
+        let attributed: u64 = per_step.iter().sum();
+        for (times, ns) in self.times.iter_mut().zip(per_step) {
+            times.host_ns.push(ns as f64);
+        }
+        for &(step, ns) in timing.device_ns() {
+            self.times[step as usize].device_ns.push(ns as f64);
+        }
+        self.instrumented_ns.push(timing.wall_ns());
+        self.gap_ns.push(timing.wall_ns() - attributed);
+        Ok(())
+    }
+}
+
+/// One instrumented run before anything is measured: flows that learn their steps by running learn
+/// them here, and the recorder can reserve its memory.
+fn discover_steps(session: &mut dyn Session, plan: &SamplePlan<'_>) -> anyhow::Result<usize> {
+    let mut timing = Recorder::new(plan.clock, Mode::Timing, session.steps().len());
+    session.run(&mut timing)?;
+    Ok(timing.events().len())
+}
+
+/// Runs until three runs in a row lie within 5% of the fastest of them, or the time is up.
+fn warm_up(
+    session: &mut dyn Session,
+    plan: &SamplePlan<'_>,
+    plain: &mut Recorder<'_>,
+) -> anyhow::Result<(usize, bool)> {
+    const IN_A_ROW: usize = 3;
+    const TOLERANCE: f64 = 1.05;
+    let started = plan.clock.now();
+    let mut times: Vec<u64> = Vec::new();
+    loop {
+        session.run(plain)?;
+        times.push(plain.wall_ns());
+        if let Some(last) = times.last_chunk::<IN_A_ROW>() {
+            let fastest = last.iter().min().copied().unwrap_or(0) as f64;
+            if last.iter().all(|&ns| ns as f64 <= TOLERANCE * fastest) {
+                return Ok((times.len(), true));
+            }
+        }
+        let elapsed = u128::from(plan.clock.now() - started);
+        if elapsed >= plan.limits.max_warmup.as_nanos() || plan.is_interrupted() {
+            return Ok((times.len(), false));
+        }
+    }
+}
+
+fn verdict(
+    plan: &SamplePlan<'_>,
+    samples: usize,
+    half_width: Option<f64>,
+    started: u64,
+) -> Option<Stop> {
+    let limits = &plan.limits;
+    if plan.is_interrupted() {
+        return Some(Stop::Interrupted);
+    }
+    if samples < limits.min_samples {
+        return None;
+    }
+    if half_width.is_some_and(|width| width <= limits.target_ci) {
+        return Some(Stop::TargetCi);
+    }
+    if samples >= limits.max_samples {
+        return Some(Stop::MaxSamples);
+    }
+    let elapsed = u128::from(plan.clock.now() - started);
+    (elapsed >= limits.max_time.as_nanos()).then_some(Stop::MaxTime)
+}
+
+/// The output shapes that every step really produces, by step; from one run of its own.
+///
+/// # Errors
+/// When the session fails.
+pub fn capture_shapes(
+    session: &mut dyn Session,
+    plan: &SamplePlan<'_>,
+) -> anyhow::Result<BTreeMap<u32, Vec<TensorSpec>>> {
+    let mut recorder = Recorder::new(plan.clock, Mode::Shapes, session.steps().len());
+    session.run(&mut recorder)?;
+    Ok(recorder.shapes().iter().cloned().collect())
+}

@@ -1,0 +1,72 @@
+//! How long and how precisely to measure.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Clock;
+use super::noise::Probes;
+
+/// When to stop sampling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Half the width of the 95% confidence interval of the median, relative to the median, at which
+    /// the measurement is precise enough.
+    pub target_ci: f64,
+    /// Time for the samples of one run, both passes together.
+    pub max_time: Duration,
+    /// At least this many samples of each pass, whatever the time.
+    pub min_samples: usize,
+    /// At most this many samples of each pass.
+    pub max_samples: usize,
+    /// Time for warm-up.
+    pub max_warmup: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            target_ci: 0.02,
+            max_time: Duration::from_secs(10),
+            min_samples: 7,
+            max_samples: 1_000,
+            max_warmup: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What ended a series of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// The interval is as narrow as asked for.
+    TargetCi,
+    /// The time was used up.
+    MaxTime,
+    /// The number of samples was reached.
+    MaxSamples,
+    /// The user interrupted.
+    Interrupted,
+}
+
+/// What a profiler may use: limits, clock, probes, and the user's wish to stop.
+pub struct SamplePlan<'a> {
+    /// When to stop.
+    pub limits: Limits,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Started probes, read between samples.
+    pub probes: Probes,
+    /// Set when the user interrupts: finish the sample and stop.
+    pub interrupted: &'a AtomicBool,
+    /// Called after each sample with the number taken and the relative half-width, if known.
+    pub progress: &'a mut dyn FnMut(usize, Option<f64>),
+}
+
+impl SamplePlan<'_> {
+    /// Whether the user interrupted.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,13 @@
+//! Operators: what a node of a graph computes.
+
+mod case;
+mod cost;
+mod def;
+mod group;
+mod instance;
+
+pub use case::{CaseInput, OpCase, Values};
+pub use cost::Cost;
+pub use def::{Attrs, Eager, Op, OpAttrs};
+pub use group::{OpGroup, OpTraits};
+pub use instance::{OpDef, OpEntry, OpError, OpInstance, OpRegistry};

@@ -1,0 +1,208 @@
+//! Backends: flows that run a graph on a device.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::availability::Availability;
+use super::registry::plugin_kind;
+use super::settings::Settings;
+use super::weights::WeightSource;
+use crate::dtype::DType;
+use crate::graph::{Graph, LowerError};
+use crate::measure::Recorder;
+use crate::op::{Attrs, Op, OpGroup};
+use crate::shape::TensorSpec;
+use crate::tensor::HostTensor;
+
+/// Where a run executes: `cpu` or `cuda:N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Device {
+    /// The host's processors.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU by index.
+    Cuda(usize),
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Cpu => f.write_str("cpu"),
+            Device::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+impl FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("unknown device `{text}`; known: cpu, cuda:N");
+        match text.split_once(':') {
+            None if text == "cpu" => Ok(Device::Cpu),
+            None if text == "cuda" => Ok(Device::Cuda(0)),
+            Some(("cuda", index)) => index.parse().map(Device::Cuda).map_err(|_| wrong()),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl Serialize for Device {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Device {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a backend needs to know to prepare a graph.
+#[derive(Clone, Debug)]
+pub struct PrepareOptions {
+    /// Where to run.
+    pub device: Device,
+    /// Floating-point type of the run.
+    pub dtype: DType,
+    /// Number of threads; the worker process was already started with it.
+    pub threads: usize,
+    /// Settings of the run, the backend's own among them.
+    pub settings: Settings,
+}
+
+/// Why a graph cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The graph holds operators that the backend cannot run.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// Anything else: weights, device, settings.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// The composite that a step is a part of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parent {
+    /// Its id.
+    pub id: String,
+    /// Its operator name.
+    pub op: String,
+}
+
+/// What one event of a session refers to.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Id, unique in the session.
+    pub id: String,
+    /// Module path.
+    pub scope: String,
+    /// Which names the flow uses: `ir`, `aten`, `onnx`, ...
+    pub vocabulary: &'static str,
+    /// The operator's name.
+    pub op: String,
+    /// The operator itself, where the flow runs the graph.
+    pub kind: Option<Arc<dyn Op>>,
+    /// The group of the graph's node, composites taken into account.
+    pub counted: Option<OpGroup>,
+    /// The composite that it is a part of, and that one's parent, and so on.
+    pub parents: Vec<Parent>,
+    /// Attributes.
+    pub attrs: Attrs,
+    /// Specs of its inputs as inferred.
+    pub inputs: Vec<TensorSpec>,
+    /// Specs of its outputs as inferred.
+    pub outputs: Vec<TensorSpec>,
+    /// The operators that a fused step holds.
+    pub fused: Vec<String>,
+}
+
+/// Memory as the backend itself counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionMemory {
+    /// Largest amount of device memory in use; `None` when the device is the host.
+    pub peak_device_bytes: Option<u64>,
+}
+
+/// A prepared graph: weights loaded, kernels chosen.
+///
+/// The clock runs only during [`run`](Self::run): binding inputs and fetching outputs are apart, so
+/// that inputs are on the device before it starts and outputs stay there.
+pub trait Session {
+    /// What the step indices of recorded events refer to. Flows that learn their steps by running
+    /// may change it with each recorded run.
+    fn steps(&self) -> &[Step];
+
+    /// Puts inputs on the device, in the order of the graph's inputs.
+    ///
+    /// # Errors
+    /// When their number, shapes or dtypes are wrong, or the device is out of memory.
+    fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()>;
+
+    /// Runs the graph once and waits for the device. With a recorder that is off nothing is recorded;
+    /// with one that is on, one event for each step.
+    ///
+    /// # Errors
+    /// When an operator fails; the message names it and its module path.
+    fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()>;
+
+    /// Outputs of the last run by name.
+    ///
+    /// # Errors
+    /// When nothing was run yet or the copy fails.
+    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>>;
+
+    /// Memory as the backend counts it.
+    fn memory(&self) -> SessionMemory {
+        SessionMemory::default()
+    }
+}
+
+/// A flow that runs graphs.
+pub trait Backend: Send + Sync {
+    /// The id that users name it by.
+    fn id(&self) -> &'static str;
+
+    /// What it is, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// Whether it can be used here at all.
+    fn check(&self) -> Availability;
+
+    /// Whether `device` can be used with `dtype`.
+    fn check_device(&self, device: Device, dtype: DType) -> Availability;
+
+    /// Names and versions of the libraries behind it.
+    fn versions(&self) -> Vec<(String, String)>;
+
+    /// Environment variables for the worker process of a run with this number of threads.
+    fn environment(&self, threads: usize) -> Vec<(String, String)>;
+
+    /// Reads the backend's own settings, so that wrong ones are found before anything runs.
+    ///
+    /// # Errors
+    /// When a value does not parse.
+    fn check_settings(&self, settings: &Settings) -> anyhow::Result<()>;
+
+    /// Whether there is a kernel for an operator on these inputs.
+    fn has_kernel(&self, op: &dyn Op, inputs: &[TensorSpec]) -> bool;
+
+    /// Loads the weights and chooses a kernel for every node.
+    ///
+    /// # Errors
+    /// When operators are missing, weights do not load, or the device is not there.
+    fn prepare(
+        &self,
+        graph: &Graph,
+        weights: &dyn WeightSource,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError>;
+}
+
+plugin_kind!(Backend, "backend");

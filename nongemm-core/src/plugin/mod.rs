@@ -1,0 +1,34 @@
+//! Plugin traits and the registries that find plugins by id.
+//!
+//! A plugin is a value of a type that implements one of these traits, registered with
+//! [`register!`](crate::register) in any crate that is linked into the binary. This module names no
+//! model, operator, backend or probe.
+
+mod availability;
+mod backend;
+mod classifier;
+mod dataset;
+mod model;
+pub mod nearest;
+mod probe;
+mod profiler;
+mod registry;
+mod reporter;
+mod settings;
+mod weights;
+
+pub use availability::Availability;
+pub use backend::{
+    Backend, Device, Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step,
+};
+pub use classifier::{Classification, OpEvent, OperatorClassifier};
+pub use dataset::{
+    Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample, Samples, Text,
+};
+pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
+pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
+pub use profiler::Profiler;
+pub use registry::{Plugin, Registered, Registry, RegistryError};
+pub use reporter::{ReportTarget, Reporter, Terminal};
+pub use settings::Settings;
+pub use weights::{WeightFormat, WeightSource};

@@ -1,0 +1,84 @@
+//! Hardware probes: what the machine does while something runs.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::availability::Availability;
+use super::registry::plugin_kind;
+
+/// What a reading counts. Counters only grow and are used as differences; gauges are used as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// Counter: processor time taken by the hypervisor, in nanoseconds.
+    StealNs,
+    /// Counter: times the scheduler took a processor away from this process.
+    InvoluntaryContextSwitches,
+    /// Counter: page faults that needed the disk.
+    MajorPageFaults,
+    /// Counter: processor time of this process, in nanoseconds.
+    CpuTimeNs,
+    /// Gauge: largest resident set so far, in bytes.
+    PeakRssBytes,
+    /// Gauge: processor frequency, in hertz.
+    FrequencyHz,
+    /// Gauge: load average over one minute.
+    LoadAverage,
+    /// Gauge: temperature of the hottest sensor, in degrees Celsius.
+    TemperatureC,
+    /// Counter: energy, in joules.
+    EnergyJ,
+}
+
+impl Quantity {
+    /// Whether the quantity is a counter.
+    pub const fn is_counter(self) -> bool {
+        matches!(
+            self,
+            Quantity::StealNs
+                | Quantity::InvoluntaryContextSwitches
+                | Quantity::MajorPageFaults
+                | Quantity::CpuTimeNs
+                | Quantity::EnergyJ
+        )
+    }
+}
+
+/// One value read from a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// What it counts.
+    pub quantity: Quantity,
+    /// The value, in the quantity's unit.
+    pub value: f64,
+}
+
+/// A started probe. Read between samples, never inside the timed region.
+pub trait Sampler: Send {
+    /// Appends the current values to `out`.
+    fn read(&mut self, out: &mut Vec<Reading>);
+}
+
+/// A source of readings about the machine or this process.
+pub trait HardwareProbe: Send + Sync {
+    /// The id that users name it by.
+    fn id(&self) -> &'static str;
+
+    /// What it reads, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// What it measures when it is available.
+    fn quantities(&self) -> &'static [Quantity];
+
+    /// Whether it can be used here.
+    fn check(&self) -> Availability;
+
+    /// Starts it. `period` is how often the caller means to read.
+    ///
+    /// # Errors
+    /// When it cannot be used here.
+    fn start(&self, period: Duration) -> anyhow::Result<Box<dyn Sampler>>;
+}
+
+plugin_kind!(HardwareProbe, "probe");

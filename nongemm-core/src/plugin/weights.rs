@@ -1,0 +1,44 @@
+//! Sources of weights.
+
+use super::registry::plugin_kind;
+use crate::graph::{Graph, Param};
+use crate::shape::TensorSpec;
+use crate::tensor::HostTensor;
+
+/// Opened weights that tensors are read from, one at a time.
+pub trait WeightSource: Send + Sync {
+    /// What was opened, for the run record: `synthetic:0`, a path with a hash, ...
+    fn describe(&self) -> String;
+
+    /// Checks names, shapes and dtypes of all parameters of `graph` without reading any data.
+    ///
+    /// # Errors
+    /// One line that names what does not fit.
+    fn verify(&self, graph: &Graph) -> anyhow::Result<()>;
+
+    /// Reads one parameter with the shape and dtype of `spec`.
+    ///
+    /// # Errors
+    /// When it is missing or does not fit.
+    fn load(&self, param: &Param, spec: &TensorSpec) -> anyhow::Result<HostTensor>;
+}
+
+/// A way of naming weights, as in `--weights synthetic:1` or `--weights PATH`.
+pub trait WeightFormat: Send + Sync {
+    /// The id, for `list` and messages.
+    fn id(&self) -> &'static str;
+
+    /// What it reads, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// Whether this format is meant by the text after `--weights`.
+    fn claims(&self, location: &str) -> bool;
+
+    /// Opens the weights.
+    ///
+    /// # Errors
+    /// When they cannot be read: one line that names the file and what is wrong.
+    fn open(&self, location: &str) -> anyhow::Result<Box<dyn WeightSource>>;
+}
+
+plugin_kind!(WeightFormat, "weight format");

@@ -1,0 +1,11 @@
+//! Run records: the schema, how they are computed from samples, and how they are stored.
+
+mod schema;
+pub mod store;
+mod summarize;
+
+pub use schema::{
+    Checks, Energy, EnergyRow, GroupShare, Latency, Machine, Memory, ModelInfo, Noise, OpRow,
+    Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, UNATTRIBUTED,
+};
+pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};

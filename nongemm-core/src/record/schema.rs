@@ -1,0 +1,335 @@
+//! The run record, schema 1: what `run.json` holds.
+//!
+//! Times are in nanoseconds, sizes in bytes, energy in joules, unless a field's name says otherwise.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dtype::DType;
+use crate::measure::Stop;
+use crate::op::{Attrs, OpGroup};
+use crate::plugin::{Device, Domain};
+use crate::shape::TensorSpec;
+use crate::stats::Summary;
+
+/// The version of the schema that this build writes and reads.
+pub const SCHEMA: u32 = 1;
+
+/// What to run: one point of the run matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// Model id.
+    pub model: String,
+    /// Backend id.
+    pub backend: String,
+    /// Device.
+    pub device: Device,
+    /// Floating-point type.
+    pub dtype: DType,
+    /// Number of inputs that run together.
+    pub batch: usize,
+    /// Sequence length; null for models that read no text.
+    pub seq: Option<usize>,
+    /// Side of the image in pixels; null for models that read no images.
+    pub image: Option<usize>,
+    /// Weights: `synthetic:SEED` or a location.
+    pub weights: String,
+    /// Dataset: `ID` or `ID:PATH`.
+    pub dataset: String,
+    /// Number of threads.
+    pub threads: usize,
+    /// Settings of model and backend.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// The machine of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Processor model.
+    pub cpu: String,
+    /// Logical processors that the process may use.
+    pub cores: usize,
+    /// Main memory in bytes.
+    pub memory: u64,
+    /// GPUs by name.
+    pub gpu: Vec<String>,
+    /// Operating system and kernel.
+    pub os: String,
+    /// Frequency governor, where the system has one.
+    pub governor: Option<String>,
+}
+
+/// Software versions of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Software {
+    /// Version of nongemm.
+    pub nongemm: String,
+    /// The backend.
+    pub backend: String,
+    /// Versions of the libraries behind the backend.
+    pub libraries: BTreeMap<String, String>,
+}
+
+/// Whether a run gave a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It did.
+    Ok,
+    /// It did not; the record's `error` says why.
+    Failed,
+}
+
+/// About the model of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Task domain.
+    pub domain: Domain,
+    /// Published checkpoint whose configuration is the default.
+    pub checkpoint: String,
+    /// Reference implementation.
+    pub reference: String,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Nodes of the graph before composites were expanded.
+    pub nodes: usize,
+}
+
+/// End-to-end latency from uninstrumented runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Every sample, in order.
+    pub samples_ns: Vec<u64>,
+    /// Their median.
+    pub median_ns: f64,
+    /// Their median absolute deviation.
+    pub mad_ns: f64,
+    /// The 95% confidence interval of the median (the range for fewer than six samples).
+    pub ci95_ns: [f64; 2],
+    /// The fastest sample.
+    pub min_ns: u64,
+    /// Number of samples.
+    pub n: usize,
+    /// What ended the sampling.
+    pub stop: Stop,
+    /// Warm-up runs before the first sample.
+    pub warmup_runs: usize,
+    /// Whether warm-up ended because times were steady.
+    pub steady: bool,
+    /// Positions of outliers among the samples. They are kept.
+    pub outliers: Vec<usize>,
+    /// Positions of samples during which something outside took processor time.
+    pub disturbed: Vec<usize>,
+}
+
+/// One operator of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpRow {
+    /// Id, unique in the run.
+    pub id: String,
+    /// Module path.
+    pub scope: String,
+    /// Operator name.
+    pub op: String,
+    /// Name of the composite that it is a part of.
+    pub parent: Option<String>,
+    /// Id of that composite.
+    pub parent_id: Option<String>,
+    /// The group that its time is counted in.
+    pub group: OpGroup,
+    /// For a part of a composite that is counted as a whole: the group of the part alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_group: Option<OpGroup>,
+    /// Attributes.
+    pub attrs: Attrs,
+    /// Inputs as they were.
+    pub inputs: Vec<TensorSpec>,
+    /// Outputs as they were.
+    pub outputs: Vec<TensorSpec>,
+    /// Operators that a fused step holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fused: Vec<String>,
+    /// Host self time.
+    pub host_ns: Summary,
+    /// Device time; null where the device is the host or has no clock of its own.
+    pub device_ns: Option<Summary>,
+    /// Floating-point operations of one call; null for operators outside the graph.
+    pub flops: Option<u64>,
+    /// Bytes that one call must move; null for operators outside the graph.
+    pub bytes: Option<u64>,
+}
+
+/// The operator breakdown from instrumented runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Median wall time of the instrumented runs.
+    pub wall_median_ns: f64,
+    /// Number of instrumented runs.
+    pub n: usize,
+    /// Median of the ratios of each instrumented run to the plain run before it, minus one.
+    pub perturbation: f64,
+    /// Its 95% confidence interval.
+    pub perturbation_ci95: [f64; 2],
+    /// Whether the perturbation is so large (above 5%) that shares are not to be trusted.
+    pub unreliable: bool,
+    /// `wall_median_ns` minus the medians of all operators: `gap_median_ns`, and what medians lack to
+    /// be additive.
+    pub unattributed_ns: f64,
+    /// Median of the time between operators. In every single run the operators' self times and this
+    /// gap add up to the wall time to the nanosecond.
+    pub gap_median_ns: f64,
+    /// Every operator, in execution order.
+    pub ops: Vec<OpRow>,
+}
+
+/// The time of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupShare {
+    /// Sum of the medians of its operators.
+    pub ns: f64,
+    /// Part of the instrumented wall time, 0 to 1. The shares of all groups and of `unattributed` add
+    /// up to 1.
+    pub share: f64,
+    /// Number of operators.
+    pub count: usize,
+}
+
+/// Memory of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Largest resident set of the worker process; null where the system does not tell.
+    pub peak_rss_bytes: Option<u64>,
+    /// Largest device memory; null where the device is the host.
+    pub peak_device_bytes: Option<u64>,
+    /// Weights.
+    pub weights_bytes: u64,
+    /// Intermediate results alive at the peak, from the graph.
+    pub activation_bytes: u64,
+}
+
+/// Energy of one probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnergyRow {
+    /// Probe id.
+    pub probe: String,
+    /// Joules per inference, everything that the sensor sees.
+    pub gross_j_per_inference: f64,
+    /// Idle power in watts.
+    pub idle_w: f64,
+    /// Joules per inference above idle.
+    pub net_j_per_inference: f64,
+    /// Number of windows.
+    pub windows: usize,
+    /// The sensor's resolution.
+    pub resolution: String,
+}
+
+/// Energy, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Energy {
+    /// One row per sensor.
+    Measured(Vec<EnergyRow>),
+    /// No sensor.
+    Unavailable {
+        /// Why.
+        unavailable: String,
+    },
+}
+
+/// What disturbed the run, over all samples. Null where no probe tells.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Processor time taken by the hypervisor, in nanoseconds, summed over processors.
+    pub steal: Option<f64>,
+    /// Involuntary context switches.
+    pub ctx_switches: Option<f64>,
+    /// Page faults that needed the disk.
+    pub major_faults: Option<f64>,
+    /// Load average at the end.
+    pub load_average: Option<f64>,
+    /// Processor frequency at the end, in hertz.
+    pub frequency_hz: Option<f64>,
+    /// Temperature at the end, in degrees Celsius.
+    pub temperature_c: Option<f64>,
+    /// Part of the samples during which something outside took processor time.
+    pub disturbed_share: f64,
+}
+
+/// The comparison of a run's outputs with those of another flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReferenceCheck {
+    /// The backend compared with.
+    pub backend: String,
+    /// Largest absolute difference.
+    pub max_abs_err: f64,
+}
+
+/// Checks of the outputs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checks {
+    /// Whether all outputs are finite.
+    pub finite: bool,
+    /// Names and specs of the outputs.
+    pub outputs: BTreeMap<String, TensorSpec>,
+    /// A fingerprint of the outputs: the first values of each, as numbers.
+    pub head: BTreeMap<String, Vec<f64>>,
+    /// Comparison with another flow of the same model, where one was run.
+    pub reference: Option<ReferenceCheck>,
+}
+
+/// How long the parts of a run took that are not measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Building the graph.
+    pub build_ns: u64,
+    /// Reading and preprocessing the inputs.
+    pub inputs_ns: u64,
+    /// Loading weights and choosing kernels.
+    pub prepare_ns: u64,
+    /// Warm-up and sampling.
+    pub measure_ns: u64,
+}
+
+/// The record of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Id, also the name of its folder.
+    pub id: String,
+    /// What was run.
+    pub spec: RunSpec,
+    /// Where.
+    pub machine: Machine,
+    /// With what.
+    pub software: Software,
+    /// Whether it gave a result.
+    pub status: Status,
+    /// Why not.
+    pub error: Option<String>,
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// About the model; null if the run failed before the graph was built.
+    pub model: Option<ModelInfo>,
+    /// End-to-end latency.
+    pub latency: Option<Latency>,
+    /// Operator breakdown.
+    pub profile: Option<Profile>,
+    /// Time by group, and `unattributed`.
+    pub groups: BTreeMap<String, GroupShare>,
+    /// Memory.
+    pub memory: Option<Memory>,
+    /// Energy.
+    pub energy: Option<Energy>,
+    /// Noise.
+    pub noise: Option<Noise>,
+    /// Checks.
+    pub checks: Option<Checks>,
+    /// What was not measured but takes time.
+    pub phases: Option<Phases>,
+}
+
+/// The key of the row for time that no operator accounts for, in [`RunRecord::groups`].
+pub const UNATTRIBUTED: &str = "unattributed";

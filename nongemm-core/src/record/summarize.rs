@@ -1,0 +1,225 @@
+//! From raw samples to the numbers of a run record.
+
+use std::collections::BTreeMap;
+
+use super::schema::{GroupShare, Latency, Noise, OpRow, Profile, UNATTRIBUTED};
+use crate::measure::Measurement;
+use crate::op::OpGroup;
+use crate::plugin::{Classification, OpEvent, Quantity, Step};
+use crate::shape::TensorSpec;
+use crate::stats::{self, Summary};
+
+/// Perturbation above which shares are marked unreliable.
+pub const UNRELIABLE_ABOVE: f64 = 0.05;
+
+fn to_f64(values: &[u64]) -> Vec<f64> {
+    values.iter().map(|&v| v as f64).collect()
+}
+
+/// The end-to-end latency of a measurement. `None` without samples.
+pub fn latency(m: &Measurement) -> Option<Latency> {
+    let series = to_f64(&m.plain_ns);
+    Some(Latency {
+        median_ns: stats::median(&series)?,
+        mad_ns: stats::mad(&series)?,
+        ci95_ns: stats::median_ci95(&series)?,
+        min_ns: m.plain_ns.iter().copied().min()?,
+        n: series.len(),
+        stop: m.stop,
+        warmup_runs: m.warmup_runs,
+        steady: m.steady,
+        outliers: stats::outliers(&series),
+        disturbed: positions(&m.disturbed),
+        samples_ns: m.plain_ns.clone(),
+    })
+}
+
+fn positions(flags: &[bool]) -> Vec<usize> {
+    let set = flags.iter().enumerate().filter(|(_, flag)| **flag);
+    set.map(|(i, _)| i).collect()
+}
+
+/// The operator breakdown of a measurement. `shapes` are the outputs really seen, by step. `None`
+/// without samples.
+pub fn profile(
+    m: &Measurement,
+    shapes: &BTreeMap<u32, Vec<TensorSpec>>,
+    classification: &Classification,
+) -> Option<Profile> {
+    let walls = to_f64(&m.instrumented_ns);
+    let wall_median_ns = stats::median(&walls)?;
+    let ratios: Vec<f64> = m
+        .instrumented_ns
+        .iter()
+        .zip(&m.plain_ns)
+        .map(|(&instrumented, &plain)| instrumented as f64 / plain as f64 - 1.0)
+        .collect();
+    let perturbation = stats::median(&ratios)?;
+    let seen = SeenShapes::new(m, shapes);
+    let ops: Vec<OpRow> = m
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| {
+            let times = &m.times[index];
+            let row = RowTimes {
+                host_ns: Summary::of(&times.host_ns),
+                device_ns: (!times.device_ns.is_empty()).then(|| Summary::of(&times.device_ns)),
+            };
+            op_row(step, &row, seen.of(index), classification)
+        })
+        .collect();
+    let attributed: f64 = ops.iter().map(|row| row.host_ns.median).sum();
+    Some(Profile {
+        wall_median_ns,
+        n: walls.len(),
+        perturbation,
+        perturbation_ci95: stats::median_ci95(&ratios)?,
+        unreliable: perturbation > UNRELIABLE_ABOVE,
+        unattributed_ns: wall_median_ns - attributed,
+        gap_median_ns: stats::median(&to_f64(&m.gap_ns))?,
+        ops,
+    })
+}
+
+struct RowTimes {
+    host_ns: Summary,
+    device_ns: Option<Summary>,
+}
+
+/// Replaces symbolic dimensions by the sizes that were seen at run time.
+struct SeenShapes<'a> {
+    steps: &'a [Step],
+    outputs: &'a BTreeMap<u32, Vec<TensorSpec>>,
+    symbols: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> SeenShapes<'a> {
+    fn new(m: &'a Measurement, outputs: &'a BTreeMap<u32, Vec<TensorSpec>>) -> Self {
+        let mut symbols = BTreeMap::new();
+        for (index, step) in m.steps.iter().enumerate() {
+            let Some(seen) = outputs.get(&(index as u32)) else {
+                continue;
+            };
+            for (inferred, seen) in step.outputs.iter().zip(seen) {
+                let pairs = inferred.shape.dims().iter().zip(seen.shape.dims());
+                for (dim, size) in pairs {
+                    if let (crate::shape::Dim::Symbol(name), Some(size)) = (dim, size.known()) {
+                        symbols.insert(name.as_ref(), size);
+                    }
+                }
+            }
+        }
+        SeenShapes {
+            steps: &m.steps,
+            outputs,
+            symbols,
+        }
+    }
+
+    fn resolve(&self, spec: &TensorSpec) -> TensorSpec {
+        let mut spec = spec.clone();
+        for dim in spec.shape.dims_mut() {
+            if let crate::shape::Dim::Symbol(name) = dim
+                && let Some(size) = self.symbols.get(name.as_ref())
+            {
+                *dim = crate::shape::Dim::Known(*size);
+            }
+        }
+        spec
+    }
+
+    fn of(&self, index: usize) -> (Vec<TensorSpec>, Vec<TensorSpec>) {
+        let step = &self.steps[index];
+        let inputs = step.inputs.iter().map(|spec| self.resolve(spec)).collect();
+        let outputs = match self.outputs.get(&(index as u32)) {
+            Some(seen) => seen.clone(),
+            None => step.outputs.iter().map(|spec| self.resolve(spec)).collect(),
+        };
+        (inputs, outputs)
+    }
+}
+
+fn op_row(
+    step: &Step,
+    times: &RowTimes,
+    (inputs, outputs): (Vec<TensorSpec>, Vec<TensorSpec>),
+    classification: &Classification,
+) -> OpRow {
+    let event = OpEvent {
+        vocabulary: step.vocabulary,
+        name: &step.op,
+        attrs: &step.attrs,
+        fused: &step.fused,
+        op: step.kind.as_deref(),
+        counted: step.counted,
+    };
+    let group = classification.group(&event);
+    let own = step.kind.as_ref().map(|op| op.group());
+    let cost = step.kind.as_ref().map(|op| op.cost(&inputs, &outputs));
+    OpRow {
+        id: step.id.clone(),
+        scope: step.scope.clone(),
+        op: step.op.clone(),
+        parent: step.parents.first().map(|parent| parent.op.clone()),
+        parent_id: step.parents.first().map(|parent| parent.id.clone()),
+        group,
+        part_group: own.filter(|own| *own != group && !step.parents.is_empty()),
+        attrs: step.attrs.clone(),
+        inputs,
+        outputs,
+        fused: step.fused.clone(),
+        host_ns: times.host_ns,
+        device_ns: times.device_ns,
+        flops: cost.map(|cost| cost.flops),
+        bytes: cost.map(|cost| cost.bytes),
+    }
+}
+
+/// Time by group. Shares refer to the instrumented wall time and add up to 1 with `unattributed`.
+pub fn groups(profile: &Profile) -> BTreeMap<String, GroupShare> {
+    let wall = profile.wall_median_ns;
+    let mut by_group: BTreeMap<OpGroup, (f64, usize)> = BTreeMap::new();
+    for row in &profile.ops {
+        let entry = by_group.entry(row.group).or_default();
+        entry.0 += row.host_ns.median;
+        entry.1 += 1;
+    }
+    let share = |ns: f64| if wall > 0.0 { ns / wall } else { 0.0 };
+    let mut groups: BTreeMap<String, GroupShare> = by_group
+        .into_iter()
+        .map(|(group, (ns, count))| {
+            let row = GroupShare {
+                ns,
+                share: share(ns),
+                count,
+            };
+            (group.name().to_owned(), row)
+        })
+        .collect();
+    groups.insert(
+        UNATTRIBUTED.to_owned(),
+        GroupShare {
+            ns: profile.unattributed_ns,
+            share: share(profile.unattributed_ns),
+            count: 0,
+        },
+    );
+    groups
+}
+
+/// What disturbed a measurement.
+pub fn noise(m: &Measurement) -> Noise {
+    let counter = |quantity| m.counters.get(&quantity).copied();
+    let gauge = |quantity| m.gauges.get(&quantity).copied();
+    let disturbed = m.disturbed.iter().filter(|flag| **flag).count();
+    Noise {
+        steal: counter(Quantity::StealNs),
+        ctx_switches: counter(Quantity::InvoluntaryContextSwitches),
+        major_faults: counter(Quantity::MajorPageFaults),
+        load_average: gauge(Quantity::LoadAverage),
+        frequency_hz: gauge(Quantity::FrequencyHz),
+        temperature_c: gauge(Quantity::TemperatureC),
+        disturbed_share: disturbed as f64 / m.disturbed.len().max(1) as f64,
+    }
+}

@@ -1,0 +1,345 @@
+//! The path of one run: build, load, bind, measure, check, record.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use super::machine;
+use crate::graph::{Graph, peak_activation_bytes};
+use crate::measure::{
+    Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes,
+};
+use crate::op::OpGroup;
+use crate::plan::{CheckedRun, Plugins, check, run_id};
+use crate::plugin::{
+    Availability, Classification, InputRequest, PrepareOptions, Quantity, Session,
+};
+use crate::record::{
+    self, Checks, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
+};
+use crate::tensor::HostTensor;
+
+/// Everything that a worker process needs to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// What to run.
+    pub spec: RunSpec,
+    /// [`Limits::target_ci`].
+    pub target_ci: f64,
+    /// [`Limits::max_time`] in nanoseconds.
+    pub max_time_ns: u64,
+    /// [`Limits::min_samples`].
+    pub min_samples: usize,
+    /// [`Limits::max_samples`].
+    pub max_samples: usize,
+    /// [`Limits::max_warmup`] in nanoseconds.
+    pub max_warmup_ns: u64,
+    /// Group overrides by operator name.
+    pub classify: BTreeMap<String, OpGroup>,
+}
+
+impl Job {
+    /// The job for one run of a plan.
+    pub fn new(spec: RunSpec, limits: &Limits, classify: &BTreeMap<String, OpGroup>) -> Self {
+        Job {
+            spec,
+            target_ci: limits.target_ci,
+            max_time_ns: limits.max_time.as_nanos() as u64,
+            min_samples: limits.min_samples,
+            max_samples: limits.max_samples,
+            max_warmup_ns: limits.max_warmup.as_nanos() as u64,
+            classify: classify.clone(),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            target_ci: self.target_ci,
+            max_time: Duration::from_nanos(self.max_time_ns),
+            min_samples: self.min_samples,
+            max_samples: self.max_samples,
+            max_warmup: Duration::from_nanos(self.max_warmup_ns),
+        }
+    }
+}
+
+/// What a run tells while it goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "event")]
+pub enum Event {
+    /// A new phase began.
+    Phase {
+        /// Its name.
+        name: String,
+    },
+    /// A pair of samples was taken.
+    Sample {
+        /// Number so far.
+        n: usize,
+        /// Relative half-width of the interval, if known.
+        half_width: Option<f64>,
+    },
+}
+
+/// Memory that a worker needs beside weights and activations.
+const OVERHEAD_BYTES: u64 = 300 << 20;
+
+/// The record of a run that gave no result.
+pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
+    RunRecord {
+        schema: SCHEMA,
+        id: run_id(spec),
+        spec: spec.clone(),
+        machine: machine::describe(),
+        software: Software {
+            nongemm: env!("CARGO_PKG_VERSION").to_owned(),
+            backend: spec.backend.clone(),
+            libraries: BTreeMap::new(),
+        },
+        status: Status::Failed,
+        error: Some(error),
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        model: None,
+        latency: None,
+        profile: None,
+        groups: BTreeMap::new(),
+        memory: None,
+        energy: None,
+        noise: None,
+        checks: None,
+        phases: None,
+    }
+}
+
+/// Runs a job in this process. Never fails: what goes wrong is in the record.
+pub fn execute(
+    job: &Job,
+    plugins: &Plugins,
+    interrupted: &AtomicBool,
+    events: &mut dyn FnMut(Event),
+) -> RunRecord {
+    let mut record = failed(&job.spec, String::new());
+    match run(job, plugins, interrupted, events, &mut record) {
+        Ok(()) => {
+            record.status = Status::Ok;
+            record.error = None;
+        }
+        Err(error) => record.error = Some(format!("{error:#}")),
+    }
+    record
+}
+
+fn elapsed(since: Instant) -> u64 {
+    since.elapsed().as_nanos() as u64
+}
+
+fn run(
+    job: &Job,
+    plugins: &Plugins,
+    interrupted: &AtomicBool,
+    events: &mut dyn FnMut(Event),
+    record: &mut RunRecord,
+) -> anyhow::Result<()> {
+    let spec = &job.spec;
+    let mut phase = |name: &str| {
+        events(Event::Phase {
+            name: name.to_owned(),
+        });
+        Instant::now()
+    };
+    let mut phases = Phases::default();
+
+    let since = phase("building the graph");
+    let checked = check(spec, plugins).map_err(anyhow::Error::from)?;
+    record.software.libraries = checked.backend.versions().into_iter().collect();
+    record.model = Some(model_info(&checked));
+    let mut memory = Memory {
+        weights_bytes: checked.graph.weight_bytes(),
+        activation_bytes: peak_activation_bytes(&checked.graph),
+        ..Memory::default()
+    };
+    record.memory = Some(memory);
+    check_memory(spec, &memory)?;
+    phases.build_ns = elapsed(since);
+
+    let since = phase("preparing inputs");
+    let inputs = load_inputs(&checked, spec)?;
+    phases.inputs_ns = elapsed(since);
+
+    let since = phase("loading weights");
+    let options = PrepareOptions {
+        device: spec.device,
+        dtype: spec.dtype,
+        threads: spec.threads,
+        settings: checked.settings.clone(),
+    };
+    let mut session =
+        checked
+            .backend
+            .prepare(&checked.graph, checked.weights.as_ref(), &options)?;
+    session.bind(&inputs).context("binding inputs")?;
+    phases.prepare_ns = elapsed(since);
+
+    let since = phase("measuring");
+    let clock = Monotonic::new();
+    let mut progress = |n, half_width| events(Event::Sample { n, half_width });
+    let mut plan = SamplePlan {
+        limits: job.limits(),
+        clock: &clock,
+        probes: start_probes(plugins),
+        interrupted,
+        progress: &mut progress,
+    };
+    let shapes = capture_shapes(session.as_mut(), &plan)?;
+    record.checks = Some(check_outputs(session.as_mut(), &checked.graph, record)?);
+    let profiler = plugins.profilers.get("latency")?;
+    let m = profiler.profile(session.as_mut(), &mut plan)?;
+    phases.measure_ns = elapsed(since);
+    record.phases = Some(phases);
+
+    let classification = Classification::new(job.classify.clone())?;
+    record.latency = record::latency(&m);
+    record.profile = record::profile(&m, &shapes, &classification);
+    record.groups = record.profile.as_ref().map(record::groups).unwrap_or_default();
+    record.noise = Some(record::noise(&m));
+    record.energy = Some(energy(plugins));
+    memory.peak_rss_bytes = m
+        .gauges
+        .get(&Quantity::PeakRssBytes)
+        .map(|bytes| *bytes as u64);
+    memory.peak_device_bytes = session.memory().peak_device_bytes;
+    record.memory = Some(memory);
+    enough_samples(&m, job)
+}
+
+fn enough_samples(m: &Measurement, job: &Job) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        m.stop != Stop::Interrupted || m.plain_ns.len() >= job.min_samples,
+        "interrupted after {} of at least {} samples",
+        m.plain_ns.len(),
+        job.min_samples
+    );
+    Ok(())
+}
+
+fn model_info(checked: &CheckedRun) -> ModelInfo {
+    let provenance = checked.model.provenance();
+    ModelInfo {
+        domain: checked.model.domain(),
+        checkpoint: provenance.checkpoint.to_owned(),
+        reference: provenance.reference.to_owned(),
+        parameters: checked.graph.parameter_count(),
+        nodes: checked.graph.nodes().len(),
+    }
+}
+
+/// Refuses a run that cannot fit, before anything is loaded.
+fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
+    const MIB: u64 = 1 << 20;
+    let needed = memory
+        .weights_bytes
+        .saturating_add(memory.activation_bytes)
+        .saturating_add(OVERHEAD_BYTES);
+    let Some(available) = machine::available_memory() else {
+        return Ok(());
+    };
+    anyhow::ensure!(
+        spec.device != crate::plugin::Device::Cpu || needed <= available,
+        "{} needs {} MiB ({} weights + {} activations + {} overhead), {} MiB are available; \
+         use a smaller batch, a narrower --dtype or a smaller model",
+        spec.model,
+        needed / MIB,
+        memory.weights_bytes / MIB,
+        memory.activation_bytes / MIB,
+        OVERHEAD_BYTES / MIB,
+        available / MIB
+    );
+    Ok(())
+}
+
+fn load_inputs(checked: &CheckedRun, spec: &RunSpec) -> anyhow::Result<Vec<HostTensor>> {
+    let preprocessor = checked.model.preprocessor();
+    let path = checked.dataset_path.as_deref().map(std::path::Path::new);
+    let mut samples = checked.dataset.open(preprocessor.modality(), path)?;
+    let request = InputRequest::of(&checked.graph, spec.batch);
+    preprocessor
+        .prepare(&mut samples, &request)
+        .with_context(|| format!("dataset {}", spec.dataset))
+}
+
+fn start_probes(plugins: &Plugins) -> Probes {
+    let period = Duration::from_millis(100);
+    let started = plugins
+        .probes
+        .iter()
+        .filter(|entry| entry.plugin.check().is_ready())
+        .filter_map(|entry| entry.plugin.start(period).ok());
+    Probes::new(started.collect())
+}
+
+/// Why there is no energy, probe by probe.
+fn energy(plugins: &Plugins) -> Energy {
+    let reasons: Vec<String> = plugins
+        .probes
+        .iter()
+        .filter(|entry| entry.plugin.quantities().contains(&Quantity::EnergyJ))
+        .map(|entry| match entry.plugin.check() {
+            Availability::Ready { .. } => {
+                format!("{}: the latency profiler takes no energy windows", entry.plugin.id())
+            }
+            Availability::Missing { reason, .. } => format!("{}: {reason}", entry.plugin.id()),
+        })
+        .collect();
+    let unavailable = if reasons.is_empty() {
+        "no probe in this binary measures energy".to_owned()
+    } else {
+        reasons.join("; ")
+    };
+    Energy::Unavailable { unavailable }
+}
+
+/// Checks that every output is there, has the inferred shape and is finite.
+fn check_outputs(
+    session: &mut dyn Session,
+    graph: &Graph,
+    record: &RunRecord,
+) -> anyhow::Result<Checks> {
+    const HEAD: usize = 8;
+    let mut checks = Checks {
+        finite: true,
+        ..Checks::default()
+    };
+    let outputs = session.outputs()?;
+    for ((name, value), (found, tensor)) in graph.outputs().iter().zip(&outputs) {
+        anyhow::ensure!(name == found, "output {name} is missing");
+        let expected = graph.spec(*value);
+        let fits = expected.shape.rank() == tensor.shape().len()
+            && expected
+                .shape
+                .dims()
+                .iter()
+                .zip(tensor.shape())
+                .all(|(dim, size)| dim.known().is_none_or(|known| known == *size));
+        anyhow::ensure!(
+            fits,
+            "{}: output {name} must have shape {}, has {:?}",
+            record.spec.model,
+            expected.shape,
+            tensor.shape()
+        );
+        let values = tensor.data().to_f64();
+        checks.finite &= values.iter().all(|x| x.is_finite());
+        checks.outputs.insert(name.clone(), tensor.spec());
+        checks
+            .head
+            .insert(name.clone(), values.into_iter().take(HEAD).collect());
+    }
+    anyhow::ensure!(
+        checks.finite,
+        "an output holds values that are not finite (NaN or infinity)"
+    );
+    Ok(checks)
+}

@@ -1,0 +1,147 @@
+//! Robust statistics of repeated measurements.
+
+use serde::{Deserialize, Serialize};
+
+/// The median of `values` (the mean of the two middle ones for an even count); `None` if empty.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let sorted = sorted(values);
+    let n = sorted.len();
+    match n {
+        0 => None,
+        _ if n % 2 == 1 => Some(sorted[n / 2]),
+        _ => Some((sorted[n / 2 - 1] + sorted[n / 2]) / 2.0),
+    }
+}
+
+/// The median absolute deviation from the median, unscaled; `None` if empty.
+pub fn mad(values: &[f64]) -> Option<f64> {
+    let centre = median(values)?;
+    let deviations: Vec<f64> = values.iter().map(|x| (x - centre).abs()).collect();
+    median(&deviations)
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// Ranks `(low, high)` (from 0) of the order statistics that enclose the median with at least 95%
+/// probability, or `None` for fewer than six values, where no pair does.
+///
+/// Each value is below the median with probability one half, so the number of values below it is
+/// binomial; `low` is the largest rank with a lower tail of at most 2.5%, `high` its mirror image.
+/// The interval assumes nothing about the distribution except independence.
+pub fn median_ranks_95(n: usize) -> Option<(usize, usize)> {
+    if n < 6 {
+        return None;
+    }
+    let ln_half = 0.5f64.ln();
+    let mut ln_choose = 0.0;
+    let mut tail = 0.0;
+    let mut low = 0;
+    for k in 0..n / 2 {
+        tail += (ln_choose + n as f64 * ln_half).exp();
+        if tail > 0.025 {
+            break;
+        }
+        low = k;
+        ln_choose += ((n - k) as f64).ln() - ((k + 1) as f64).ln();
+    }
+    Some((low, n - 1 - low))
+}
+
+/// The 95% confidence interval of the median from order statistics. For fewer than six values it is
+/// their range, which covers less than 95%.
+pub fn median_ci95(values: &[f64]) -> Option<[f64; 2]> {
+    let sorted = sorted(values);
+    let last = sorted.len().checked_sub(1)?;
+    let (low, high) = median_ranks_95(sorted.len()).unwrap_or((0, last));
+    Some([sorted[low], sorted[high]])
+}
+
+/// Half the width of the 95% interval of the median relative to the median, or `None` where no such
+/// interval exists yet.
+pub fn relative_half_width(values: &[f64]) -> Option<f64> {
+    median_ranks_95(values.len())?;
+    let [low, high] = median_ci95(values)?;
+    let centre = median(values)?;
+    (centre > 0.0).then(|| (high - low) / 2.0 / centre)
+}
+
+/// Positions of values further from the median than five scaled median absolute deviations (1.4826
+/// times the deviation estimates the standard deviation of a normal distribution).
+pub fn outliers(values: &[f64]) -> Vec<usize> {
+    let (Some(centre), Some(mad)) = (median(values), mad(values)) else {
+        return Vec::new();
+    };
+    let limit = 5.0 * 1.4826 * mad;
+    values
+        .iter()
+        .enumerate()
+        .filter(|(_, x)| (*x - centre).abs() > limit && limit > 0.0)
+        .map(|(i, _)| i)
+        .collect()
+}
+
+/// Median, spread and count of a series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Median.
+    pub median: f64,
+    /// Median absolute deviation, unscaled.
+    pub mad: f64,
+    /// Number of values.
+    pub n: usize,
+}
+
+impl Summary {
+    /// The summary of `values`; zeros for none.
+    pub fn of(values: &[f64]) -> Self {
+        Summary {
+            median: median(values).unwrap_or(0.0),
+            mad: mad(values).unwrap_or(0.0),
+            n: values.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_of_fixed_vectors() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0]), Some(3.0));
+        assert_eq!(median(&[4.0, 1.0, 3.0]), Some(3.0));
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+        assert_eq!(mad(&[1.0, 1.0, 2.0, 2.0, 4.0, 6.0, 9.0]), Some(1.0));
+    }
+
+    #[test]
+    fn ranks_agree_with_published_tables() {
+        // Order-statistic intervals for the median at 95% (for instance Conover, Practical
+        // Nonparametric Statistics): ranks from 1 are (1,6) for 6, (2,9) for 10, (6,15) for 20,
+        // (18,33) for 50.
+        assert_eq!(median_ranks_95(5), None);
+        assert_eq!(median_ranks_95(6), Some((0, 5)));
+        assert_eq!(median_ranks_95(10), Some((1, 8)));
+        assert_eq!(median_ranks_95(20), Some((5, 14)));
+        assert_eq!(median_ranks_95(50), Some((17, 32)));
+    }
+
+    #[test]
+    fn the_interval_of_few_values_is_their_range_and_never_precise() {
+        assert_eq!(median_ci95(&[2.0, 1.0, 3.0]), Some([1.0, 3.0]));
+        assert_eq!(relative_half_width(&[1.0, 1.0, 1.0]), None);
+        assert_eq!(relative_half_width(&[1.0; 6]), Some(0.0));
+    }
+
+    #[test]
+    fn outliers_are_labelled() {
+        let values = [10.0, 10.1, 9.9, 10.0, 10.2, 30.0];
+        assert_eq!(outliers(&values), vec![5]);
+        assert_eq!(outliers(&[1.0; 8]), Vec::<usize>::new());
+    }
+}

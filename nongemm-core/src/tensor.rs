@@ -1,0 +1,171 @@
+//! Tensors in host memory: how inputs, weights and outputs travel between plugins.
+
+use half::{bf16, f16};
+
+use crate::dtype::DType;
+use crate::shape::TensorSpec;
+
+/// The elements of a [`HostTensor`], dense and row-major.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each variant is its own element type")]
+pub enum HostData {
+    F64(Vec<f64>),
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    BF16(Vec<bf16>),
+    I64(Vec<i64>),
+    I32(Vec<i32>),
+    U32(Vec<u32>),
+    U8(Vec<u8>),
+    Bool(Vec<u8>),
+}
+
+impl HostData {
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        match self {
+            HostData::F64(_) => DType::F64,
+            HostData::F32(_) => DType::F32,
+            HostData::F16(_) => DType::F16,
+            HostData::BF16(_) => DType::BF16,
+            HostData::I64(_) => DType::I64,
+            HostData::I32(_) => DType::I32,
+            HostData::U32(_) => DType::U32,
+            HostData::U8(_) => DType::U8,
+            HostData::Bool(_) => DType::Bool,
+        }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            HostData::F64(v) => v.len(),
+            HostData::F32(v) => v.len(),
+            HostData::F16(v) => v.len(),
+            HostData::BF16(v) => v.len(),
+            HostData::I64(v) => v.len(),
+            HostData::I32(v) => v.len(),
+            HostData::U32(v) => v.len(),
+            HostData::U8(v) | HostData::Bool(v) => v.len(),
+        }
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The raw little-endian bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            HostData::F64(v) => bytemuck::cast_slice(v),
+            HostData::F32(v) => bytemuck::cast_slice(v),
+            HostData::F16(v) => bytemuck::cast_slice(v),
+            HostData::BF16(v) => bytemuck::cast_slice(v),
+            HostData::I64(v) => bytemuck::cast_slice(v),
+            HostData::I32(v) => bytemuck::cast_slice(v),
+            HostData::U32(v) => bytemuck::cast_slice(v),
+            HostData::U8(v) | HostData::Bool(v) => v,
+        }
+    }
+
+    /// Elements from little-endian bytes (one copy; the bytes need no alignment).
+    /// Trailing bytes that do not make up an element are ignored.
+    pub fn from_bytes(dtype: DType, bytes: &[u8]) -> HostData {
+        fn cast<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
+            let count = bytes.len() / size_of::<T>();
+            let mut out = vec![T::zeroed(); count];
+            bytemuck::cast_slice_mut::<T, u8>(&mut out)
+                .copy_from_slice(&bytes[..count * size_of::<T>()]);
+            out
+        }
+        match dtype {
+            DType::F64 => HostData::F64(cast(bytes)),
+            DType::F32 => HostData::F32(cast(bytes)),
+            DType::F16 => HostData::F16(cast(bytes)),
+            DType::BF16 => HostData::BF16(cast(bytes)),
+            DType::I64 => HostData::I64(cast(bytes)),
+            DType::I32 => HostData::I32(cast(bytes)),
+            DType::U32 => HostData::U32(cast(bytes)),
+            DType::U8 => HostData::U8(bytes.to_vec()),
+            DType::Bool => HostData::Bool(bytes.to_vec()),
+        }
+    }
+
+    /// Floating-point values as another floating-point type; other data are returned as they are.
+    pub fn to_float(self, dtype: DType) -> HostData {
+        if self.dtype() == dtype || !self.dtype().is_float() || !dtype.is_float() {
+            return self;
+        }
+        let wide = self.to_f64();
+        match dtype {
+            DType::F64 => HostData::F64(wide),
+            DType::F16 => HostData::F16(wide.into_iter().map(f16::from_f64).collect()),
+            DType::BF16 => HostData::BF16(wide.into_iter().map(bf16::from_f64).collect()),
+            _ => HostData::F32(wide.into_iter().map(|x| x as f32).collect()),
+        }
+    }
+
+    /// All elements as `f64`, for comparisons and checks.
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self {
+            HostData::F64(v) => v.clone(),
+            HostData::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+            HostData::F16(v) => v.iter().map(|x| x.to_f64()).collect(),
+            HostData::BF16(v) => v.iter().map(|x| x.to_f64()).collect(),
+            HostData::I64(v) => v.iter().map(|&x| x as f64).collect(),
+            HostData::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+            HostData::U32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+            HostData::U8(v) | HostData::Bool(v) => v.iter().map(|&x| f64::from(x)).collect(),
+        }
+    }
+}
+
+/// A dense tensor in host memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostTensor {
+    shape: Vec<usize>,
+    data: HostData,
+}
+
+impl HostTensor {
+    /// A tensor from its shape and elements.
+    ///
+    /// # Errors
+    /// When the number of elements is not the product of the shape.
+    pub fn new(shape: impl Into<Vec<usize>>, data: HostData) -> anyhow::Result<Self> {
+        let shape = shape.into();
+        let expected = shape.iter().try_fold(1usize, |acc, &d| acc.checked_mul(d));
+        anyhow::ensure!(
+            expected == Some(data.len()),
+            "a tensor of shape {shape:?} cannot hold {} elements",
+            data.len()
+        );
+        Ok(HostTensor { shape, data })
+    }
+
+    /// The sizes of the dimensions.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.data.dtype()
+    }
+
+    /// The elements.
+    pub fn data(&self) -> &HostData {
+        &self.data
+    }
+
+    /// The elements, by value.
+    pub fn into_data(self) -> HostData {
+        self.data
+    }
+
+    /// Element type and shape.
+    pub fn spec(&self) -> TensorSpec {
+        TensorSpec::new(self.dtype(), self.shape.as_slice())
+    }
+}

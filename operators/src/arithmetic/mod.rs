@@ -1,0 +1,21 @@
+//! Element-wise arithmetic, comparisons and reductions.
+
+mod binary;
+mod clamp;
+mod compare;
+mod cumsum;
+mod diff;
+mod logical;
+mod pow;
+mod reduce;
+mod unary;
+
+pub use binary::*;
+pub use clamp::*;
+pub use compare::*;
+pub use cumsum::*;
+pub use diff::*;
+pub use logical::*;
+pub use pow::*;
+pub use reduce::*;
+pub use unary::*;

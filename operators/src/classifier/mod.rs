@@ -1,0 +1,5 @@
+//! Classification of what runs.
+
+mod ir;
+
+pub use ir::IrClassifier;

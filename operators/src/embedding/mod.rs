@@ -1,0 +1,5 @@
+//! Table look-ups.
+
+mod embedding;
+
+pub use embedding::*;

@@ -1,0 +1,13 @@
+//! Matrix multiplications and convolutions.
+
+mod addmm;
+mod bmm;
+mod conv2d;
+mod linear;
+mod matmul;
+
+pub use addmm::*;
+pub use bmm::*;
+pub use conv2d::*;
+pub use linear::*;
+pub use matmul::*;

@@ -1,0 +1,9 @@
+//! Normalizations.
+
+mod batch_norm;
+mod group_norm;
+mod layer_norm;
+
+pub use batch_norm::*;
+pub use group_norm::*;
+pub use layer_norm::*;

@@ -1,0 +1,5 @@
+//! Operators that belong to no group.
+
+mod dropout;
+
+pub use dropout::*;
