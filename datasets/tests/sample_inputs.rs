@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 use nongemm_core::dtype::DType;
-use nongemm_core::plugin::{Dataset, InputRequest, Modality, Preprocessor, RequestedInput};
+use nongemm_core::plugin::{
+    Dataset, InputRequest, Modality, Preprocessor, Registry, RequestedInput,
+};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 use nongemm_datasets::{CausalText, IMAGENET_EVAL_232, MaskedText, SampleData};
@@ -34,6 +36,13 @@ fn assert_rows_differ(tensor: &HostTensor) {
     for (i, row) in rows.iter().enumerate() {
         assert!(!rows[..i].contains(row), "row {i} repeats");
     }
+}
+
+#[test]
+fn the_datasets_are_registered() -> Result<()> {
+    let registry = Registry::<dyn Dataset>::collect()?;
+    assert_eq!(registry.ids().collect::<Vec<_>>(), ["images", "sample"]);
+    Ok(())
 }
 
 #[test]

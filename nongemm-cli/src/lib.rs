@@ -1,1 +1,52 @@
-//! Under construction.
+//! The command line of nongemm.
+//!
+//! A binary with more plugins is three lines: `use my_plugin as _;` and a `main` that returns
+//! [`main()`]. The crates below are linked here, and only here, so that their plugins register.
+
+mod args;
+mod commands;
+mod error;
+mod progress;
+mod supervisor;
+mod terminal;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use nongemm_core::plugin::Plugins;
+
+#[cfg(feature = "candle")]
+use nongemm_candle as _;
+use nongemm_datasets as _;
+use nongemm_models as _;
+use nongemm_operators as _;
+use nongemm_probes as _;
+use nongemm_report as _;
+use nongemm_weights as _;
+
+use crate::args::{Cli, Command};
+use crate::error::{CliError, exit_code};
+
+/// Runs the command line of this process and returns its exit code: 0 for success, 1 when a run or a
+/// comparison failed, 2 for bad usage or input, 130 when interrupted.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error),
+    };
+    let result = Plugins::collect()
+        .map_err(CliError::usage)
+        .and_then(|plugins| dispatch(cli.command, &plugins));
+    exit_code(result)
+}
+
+fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
+    match command {
+        Command::List(args) => commands::list::run(&args, plugins),
+        Command::Bench(args) => commands::bench::run(&args, plugins),
+        Command::Report(args) => commands::report::run(&args, plugins),
+        Command::Doctor(args) => commands::doctor::run(&args, plugins),
+        Command::Worker => worker::run(plugins),
+    }
+}

@@ -85,7 +85,9 @@ pub(crate) fn same_float(inputs: &[TensorSpec]) -> Result<(), ShapeError> {
 }
 
 pub(crate) fn same_dtype(inputs: &[TensorSpec]) -> Result<(), ShapeError> {
-    let different = inputs.windows(2).find(|pair| pair[0].dtype != pair[1].dtype);
+    let different = inputs
+        .windows(2)
+        .find(|pair| pair[0].dtype != pair[1].dtype);
     match different {
         None => Ok(()),
         Some(pair) => Err(invalid(format!(

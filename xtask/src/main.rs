@@ -1,1 +1,49 @@
-fn main() {}
+//! `cargo xtask ...`: builds `nongemm` with the features that a command needs and runs it; sets up
+//! references and tools; runs everything that CI runs.
+
+mod cache;
+mod nongemm;
+mod parity;
+mod process;
+mod setup;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Tasks of the nongemm workspace.
+
+  cargo xtask bench|list|report|doctor ARGS..   build nongemm with what the arguments need and run it
+  cargo xtask setup                             fetch the pinned Python references into the cache
+  cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
+  cargo xtask tidy                              check the repository's own rules
+  cargo xtask perf [NAME..]                     benchmarks against the libraries underneath
+  cargo xtask parity [ARGS..]                   compare published models with their references
+
+The cache is $NONGEMM_CACHE, else $XDG_CACHE_HOME/nongemm, else ~/.cache/nongemm.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match args.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let result = match command {
+        "help" | "--help" | "-h" => {
+            eprint!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        "setup" => setup::run(),
+        "test" => test::run(rest),
+        "tidy" => tidy::run(),
+        "perf" => nongemm::perf(rest),
+        "parity" => parity::run(rest),
+        _ => nongemm::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -3,6 +3,3 @@
 mod schema;
 
 pub use schema::{Manifest, ManifestError, MeasureTable, RunTable, parse_duration};
-
-/// The manifest that runs when none is given; also the documentation of the format.
-pub const DEFAULT: &str = include_str!("default.toml");

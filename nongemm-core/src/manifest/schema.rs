@@ -161,14 +161,6 @@ impl Manifest {
             .map_err(|e| ManifestError(format!("cannot read manifest {name}: {e}")))?;
         Manifest::parse(&name, &text)
     }
-
-    /// The embedded default.
-    ///
-    /// # Errors
-    /// Never, as a test checks; the signature is that of every other manifest.
-    pub fn default_experiment() -> Result<Self, ManifestError> {
-        Manifest::parse("default.toml", super::DEFAULT)
-    }
 }
 
 fn unknown_field(message: &str) -> Option<&str> {
@@ -241,13 +233,6 @@ mod tests {
 
     fn error(text: &str) -> String {
         Manifest::parse("x.toml", text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_default_is_valid_and_documents_the_limits() {
-        let manifest = Manifest::default_experiment().unwrap();
-        assert_eq!(manifest.run.len(), 1);
-        assert!(manifest.measure.limits(Limits::default()).is_ok());
     }
 
     #[test]

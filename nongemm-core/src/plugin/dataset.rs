@@ -48,7 +48,8 @@ pub enum Modality {
     Text,
 }
 
-/// A stream of samples. An item that cannot be read is an error of its own; the stream goes on.
+/// A stream of samples, possibly endless: take what is needed, never collect it. An item that cannot be
+/// read is an error of its own; the stream goes on.
 pub type Samples = Box<dyn Iterator<Item = anyhow::Result<Sample>>>;
 
 /// A source of samples, opened as `ID` or `ID:PATH`.

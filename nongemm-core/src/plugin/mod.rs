@@ -4,6 +4,7 @@
 //! [`register!`](crate::register) in any crate that is linked into the binary. This module names no
 //! model, operator, backend or probe.
 
+mod all;
 mod availability;
 mod backend;
 mod classifier;
@@ -17,6 +18,7 @@ mod reporter;
 mod settings;
 mod weights;
 
+pub use all::{Plugins, PluginsError};
 pub use availability::Availability;
 pub use backend::{
     Backend, Device, Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step,

@@ -33,7 +33,7 @@ macro_rules! register {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// No crate in this binary registers the id.
-    #[error("unknown {kind} `{id}`{}; `nongemm list {kind}s` shows all", nearest::hint(.nearest))]
+    #[error("unknown {kind} `{id}`{} (`nongemm list {kind}s` shows all)", nearest::hint(.nearest))]
     Unknown {
         /// Kind of plugin.
         kind: &'static str,

@@ -13,9 +13,9 @@ use crate::measure::{
     Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes,
 };
 use crate::op::OpGroup;
-use crate::plan::{CheckedRun, Plugins, check, run_id};
+use crate::plan::{CheckedRun, check, run_id};
 use crate::plugin::{
-    Availability, Classification, InputRequest, PrepareOptions, Quantity, Session,
+    Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Session,
 };
 use crate::record::{
     self, Checks, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,

@@ -38,7 +38,10 @@ impl Op for Hardtanh {
         let [x] = ShapeError::arity(inputs)?;
         float(x)?;
         ensure(self.min_val <= self.max_val, || {
-            format!("bounds {} and {} are not ordered", self.min_val, self.max_val)
+            format!(
+                "bounds {} and {} are not ordered",
+                self.min_val, self.max_val
+            )
         })?;
         one(x.dtype, x.shape.clone())
     }

@@ -77,7 +77,7 @@ impl Op for Binary {
         let (shape, dtype) = operands(inputs, self.scalar)?;
         let dtype = match self.kind {
             BinaryKind::Div if !dtype.is_float() => DType::F32,
-            BinaryKind::Sub | BinaryKind::Rsub if inputs.iter().all(is_bool) => {
+            BinaryKind::Sub | BinaryKind::Rsub if inputs.iter().any(is_bool) => {
                 return Err(invalid("does not take bool tensors"));
             }
             BinaryKind::Maximum | BinaryKind::Minimum if self.scalar.is_some() => {
@@ -121,7 +121,11 @@ impl OpDef for Binary {
         };
         let mut cases = Vec::new();
         for kind in kinds {
-            cases.push(OpCase::new("broadcast", op(kind, None), [&[2, 3, 4], &[3, 1]]));
+            cases.push(OpCase::new(
+                "broadcast",
+                op(kind, None),
+                [&[2, 3, 4], &[3, 1]],
+            ));
         }
         for (kind, scalar) in [
             (BinaryKind::Add, 1.0),
@@ -142,7 +146,11 @@ impl OpDef for Binary {
         cases.push(int(scalar(BinaryKind::Sub), 0, &[6]));
         let integers = OpCase::new("integers", op(BinaryKind::Mul, None), [&[2, 3], &[3]]);
         cases.push(int(int(integers, 0, &[2, 3]), 1, &[3]));
-        let mixed = OpCase::new("integer-and-float", op(BinaryKind::Mul, None), [&[2, 3], &[3]]);
+        let mixed = OpCase::new(
+            "integer-and-float",
+            op(BinaryKind::Mul, None),
+            [&[2, 3], &[3]],
+        );
         cases.push(int(mixed, 0, &[2, 3]));
         cases
     }

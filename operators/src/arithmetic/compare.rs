@@ -91,9 +91,13 @@ impl OpDef for Compare {
         ];
         let few = Values::Below(4);
         let pair = |kind| {
-            OpCase::new("broadcast", Compare { kind, scalar: None }, [&[1, 5], &[4, 1]])
-                .input(0, DType::I64, &[1, 5], few)
-                .input(1, DType::I64, &[4, 1], few)
+            OpCase::new(
+                "broadcast",
+                Compare { kind, scalar: None },
+                [&[1, 5], &[4, 1]],
+            )
+            .input(0, DType::I64, &[1, 5], few)
+            .input(1, DType::I64, &[4, 1], few)
         };
         let number = |kind| {
             let scalar = Some(2.0);

@@ -30,7 +30,10 @@ impl Op for Cumsum {
     }
 
     fn traits(&self) -> OpTraits {
-        OpTraits::NONE.single_operation().single_operand().reduction()
+        OpTraits::NONE
+            .single_operation()
+            .single_operand()
+            .reduction()
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

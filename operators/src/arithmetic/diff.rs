@@ -44,7 +44,9 @@ impl Op for Diff {
             }
             _ => return Err(arity("1 or 2", inputs)),
         };
-        ensure(x.dtype != DType::Bool, || "does not take bool tensors".to_owned())?;
+        ensure(x.dtype != DType::Bool, || {
+            "does not take bool tensors".to_owned()
+        })?;
         let axis = x.shape.axis(self.dim)?;
         let size = x.size(self.dim)?;
         let mut shape = x.shape;

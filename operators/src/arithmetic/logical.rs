@@ -102,22 +102,22 @@ impl OpDef for Logical {
 
     fn cases() -> Vec<OpCase> {
         let bits = Values::Below(2);
-        let pair = |kind| {
-            OpCase::new("broadcast", Logical { kind }, [&[1, 5], &[3, 1]])
-                .input(0, DType::Bool, &[1, 5], bits)
+        let pair = |name, kind, left: &[usize]| {
+            OpCase::new(name, Logical { kind }, [left, &[3, 1]])
+                .input(0, DType::Bool, left, bits)
                 .input(1, DType::Bool, &[3, 1], bits)
         };
         let single = |kind| {
             OpCase::new("plain", Logical { kind }, [&[2, 4]]).input(0, DType::Bool, &[2, 4], bits)
         };
         vec![
-            pair(LogicalKind::And),
-            pair(LogicalKind::Or),
-            pair(LogicalKind::LogicalAnd),
-            pair(LogicalKind::LogicalOr),
+            pair("broadcast", LogicalKind::And, &[1, 5]),
+            pair("broadcast", LogicalKind::Or, &[1, 5]),
+            pair("broadcast", LogicalKind::LogicalAnd, &[1, 5]),
+            pair("broadcast", LogicalKind::LogicalOr, &[1, 5]),
             single(LogicalKind::Not),
             single(LogicalKind::LogicalNot),
-            pair(LogicalKind::And).input(0, DType::Bool, &[], bits).renamed("scalar-tensor"),
+            pair("scalar-tensor", LogicalKind::And, &[]),
         ]
     }
 }
@@ -129,7 +129,12 @@ register_op!(Logical);
 /// # Errors
 /// When the shapes do not broadcast or the types are floating-point.
 pub fn and(g: &mut GraphBuilder, a: Value, b: Value) -> Result<Value, BuildError> {
-    g.one(Logical { kind: LogicalKind::And }, &[a, b])
+    g.one(
+        Logical {
+            kind: LogicalKind::And,
+        },
+        &[a, b],
+    )
 }
 
 /// `a | b`.
@@ -137,7 +142,12 @@ pub fn and(g: &mut GraphBuilder, a: Value, b: Value) -> Result<Value, BuildError
 /// # Errors
 /// When the shapes do not broadcast or the types are floating-point.
 pub fn or(g: &mut GraphBuilder, a: Value, b: Value) -> Result<Value, BuildError> {
-    g.one(Logical { kind: LogicalKind::Or }, &[a, b])
+    g.one(
+        Logical {
+            kind: LogicalKind::Or,
+        },
+        &[a, b],
+    )
 }
 
 /// `~x`.
@@ -145,5 +155,10 @@ pub fn or(g: &mut GraphBuilder, a: Value, b: Value) -> Result<Value, BuildError>
 /// # Errors
 /// When the type is floating-point.
 pub fn not(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
-    g.one(Logical { kind: LogicalKind::Not }, &[x])
+    g.one(
+        Logical {
+            kind: LogicalKind::Not,
+        },
+        &[x],
+    )
 }

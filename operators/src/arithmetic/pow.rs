@@ -26,7 +26,10 @@ impl Op for Pow {
     }
 
     fn traits(&self) -> OpTraits {
-        OpTraits::NONE.single_operation().single_operand().non_linear()
+        OpTraits::NONE
+            .single_operation()
+            .single_operand()
+            .non_linear()
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

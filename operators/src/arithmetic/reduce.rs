@@ -104,19 +104,29 @@ impl Op for Reduce {
         ensure(!one_dim || self.dims.len() <= 1, || {
             "takes one dimension or none".to_owned()
         })?;
-        ensure(!with_index || !self.dims.is_empty() || !self.keepdim, || {
-            "keeps dimensions only where one is named".to_owned()
-        })?;
+        ensure(
+            !with_index || !self.dims.is_empty() || !self.keepdim,
+            || "keeps dimensions only where one is named".to_owned(),
+        )?;
         let mask = self.mask(&x.shape)?;
         let compares = one_dim || matches!(self.kind, ReduceKind::Amax | ReduceKind::Amin);
-        let empty = x.shape.dims().iter().zip(&mask).any(|(dim, &m)| m && *dim == Dim::Known(0));
-        ensure(!(compares && empty), || format!("no element of {x} to choose from"))?;
+        let empty = x
+            .shape
+            .dims()
+            .iter()
+            .zip(&mask)
+            .any(|(dim, &m)| m && *dim == Dim::Known(0));
+        ensure(!(compares && empty), || {
+            format!("no element of {x} to choose from")
+        })?;
         let kept = x.shape.dims().iter().zip(mask);
-        let shape = Shape::new(kept.filter_map(|(dim, reduced)| match (reduced, self.keepdim) {
-            (false, _) => Some(dim.clone()),
-            (true, true) => Some(Dim::Known(1)),
-            (true, false) => None,
-        }));
+        let shape = Shape::new(
+            kept.filter_map(|(dim, reduced)| match (reduced, self.keepdim) {
+                (false, _) => Some(dim.clone()),
+                (true, true) => Some(Dim::Known(1)),
+                (true, false) => None,
+            }),
+        );
         let mut outputs = one(self.dtype(x)?, shape.clone())?;
         if with_index && !self.dims.is_empty() {
             outputs.push(output(DType::I64, shape)?);
@@ -133,15 +143,7 @@ impl Op for Reduce {
 
 impl OpDef for Reduce {
     const NAMES: &'static [&'static str] = &[
-        "sum",
-        "mean",
-        "amax",
-        "amin",
-        "max",
-        "min",
-        "all",
-        "any",
-        "argmax",
+        "sum", "mean", "amax", "amin", "max", "min", "all", "any", "argmax",
     ];
 
     fn cases() -> Vec<OpCase> {
@@ -207,7 +209,12 @@ pub fn reduce(
 ///
 /// # Errors
 /// When a dimension does not exist or the type does not fit.
-pub fn sum(g: &mut GraphBuilder, x: Value, dims: &[i64], keepdim: bool) -> Result<Value, BuildError> {
+pub fn sum(
+    g: &mut GraphBuilder,
+    x: Value,
+    dims: &[i64],
+    keepdim: bool,
+) -> Result<Value, BuildError> {
     reduce(g, ReduceKind::Sum, x, dims, keepdim)
 }
 
@@ -215,7 +222,12 @@ pub fn sum(g: &mut GraphBuilder, x: Value, dims: &[i64], keepdim: bool) -> Resul
 ///
 /// # Errors
 /// When a dimension does not exist or the type does not fit.
-pub fn mean(g: &mut GraphBuilder, x: Value, dims: &[i64], keepdim: bool) -> Result<Value, BuildError> {
+pub fn mean(
+    g: &mut GraphBuilder,
+    x: Value,
+    dims: &[i64],
+    keepdim: bool,
+) -> Result<Value, BuildError> {
     reduce(g, ReduceKind::Mean, x, dims, keepdim)
 }
 
@@ -223,7 +235,12 @@ pub fn mean(g: &mut GraphBuilder, x: Value, dims: &[i64], keepdim: bool) -> Resu
 ///
 /// # Errors
 /// When a dimension does not exist or the type does not fit.
-pub fn amax(g: &mut GraphBuilder, x: Value, dims: &[i64], keepdim: bool) -> Result<Value, BuildError> {
+pub fn amax(
+    g: &mut GraphBuilder,
+    x: Value,
+    dims: &[i64],
+    keepdim: bool,
+) -> Result<Value, BuildError> {
     reduce(g, ReduceKind::Amax, x, dims, keepdim)
 }
 

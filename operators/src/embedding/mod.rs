@@ -1,5 +1,5 @@
 //! Table look-ups.
 
-mod embedding;
+mod table;
 
-pub use embedding::*;
+pub use table::*;

@@ -31,11 +31,16 @@ impl Op for Bmm {
         same_float(inputs)?;
         let ([batch, rows, depth], [batch_b, depth_b, columns]) = (a.shape.dims(), b.shape.dims())
         else {
-            return Err(invalid(format!("takes batches of matrices, got {a} and {b}")));
+            return Err(invalid(format!(
+                "takes batches of matrices, got {a} and {b}"
+            )));
         };
         same_dim("batch dimensions", batch, batch_b)?;
         same_dim("inner dimensions", depth, depth_b)?;
-        one(a.dtype, Shape::new([batch, rows, columns].into_iter().cloned()))
+        one(
+            a.dtype,
+            Shape::new([batch, rows, columns].into_iter().cloned()),
+        )
     }
 
     /// `2 n m k` for each matrix of the batch.

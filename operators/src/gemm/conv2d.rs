@@ -62,7 +62,10 @@ impl Op for Conv2d {
             format!("{out} output channels do not make {} groups", self.groups)
         })?;
         ensure(depth.checked_mul(self.groups) == Some(channels), || {
-            format!("input has {channels} channels, weight takes {depth} in {} groups", self.groups)
+            format!(
+                "input has {channels} channels, weight takes {depth} in {} groups",
+                self.groups
+            )
         })?;
         if let Some(bias) = bias {
             vector(bias, "bias", &Dim::Known(out))?;

@@ -43,7 +43,9 @@ impl Op for Matmul {
         same_dim("inner dimensions", depth, depth_b)?;
         let batch = Shape::new(batch_a.iter().cloned());
         let mut shape = batch.broadcast(&Shape::new(batch_b.iter().cloned()))?;
-        shape.dims_mut().extend(rows.into_iter().chain(columns).cloned());
+        shape
+            .dims_mut()
+            .extend(rows.into_iter().chain(columns).cloned());
         one(a.dtype, shape)
     }
 

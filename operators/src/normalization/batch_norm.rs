@@ -39,7 +39,10 @@ impl Op for BatchNorm {
             .dims()
             .get(1)
             .ok_or_else(|| invalid(format!("input must have channels, got {x}")))?;
-        for (parameter, what) in parameters.iter().zip(["weight", "bias", "mean", "variance"]) {
+        for (parameter, what) in parameters
+            .iter()
+            .zip(["weight", "bias", "mean", "variance"])
+        {
             vector(parameter, what, channels)?;
         }
         one(x.dtype, x.shape.clone())
@@ -56,8 +59,12 @@ impl OpDef for BatchNorm {
 
     fn cases() -> Vec<OpCase> {
         let case = |name, shape: &[usize]| {
-            OpCase::new(name, BatchNorm { eps: 1e-5 }, [shape, &[3], &[3], &[3], &[3]])
-                .values(4, Values::Range(0.5, 1.5))
+            OpCase::new(
+                name,
+                BatchNorm { eps: 1e-5 },
+                [shape, &[3], &[3], &[3], &[3]],
+            )
+            .values(4, Values::Range(0.5, 1.5))
         };
         vec![case("images", &[2, 3, 4, 5]), case("vectors", &[4, 3])]
     }

@@ -36,9 +36,10 @@ impl Op for GroupNorm {
         let [x, weight, bias] = ShapeError::arity(inputs)?;
         same_float(inputs)?;
         let channels = x.size(1)?;
-        ensure(self.num_groups > 0 && channels % self.num_groups == 0, || {
-            format!("{channels} channels do not make {} groups", self.num_groups)
-        })?;
+        ensure(
+            self.num_groups > 0 && channels % self.num_groups == 0,
+            || format!("{channels} channels do not make {} groups", self.num_groups),
+        )?;
         vector(weight, "weight", &Dim::Known(channels))?;
         vector(bias, "bias", &Dim::Known(channels))?;
         one(x.dtype, x.shape.clone())

@@ -69,7 +69,11 @@ impl OpDef for LayerNorm {
         };
         vec![
             OpCase::new("last", layer_norm(&[8]), [&[2, 3, 8], &[8], &[8]]),
-            OpCase::new("last-two", layer_norm(&[3, 8]), [&[2, 3, 8], &[3, 8], &[3, 8]]),
+            OpCase::new(
+                "last-two",
+                layer_norm(&[3, 8]),
+                [&[2, 3, 8], &[3, 8], &[3, 8]],
+            ),
             OpCase::new("no-parameters", layer_norm(&[8]), [&[2, 8]]),
         ]
     }

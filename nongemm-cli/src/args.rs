@@ -1,0 +1,123 @@
+//! Arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Where the time of machine-learning inference goes once GEMM is fast.
+#[derive(Debug, Parser)]
+#[command(name = "nongemm", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the models, backends, ... that this binary knows.
+    List(ListArgs),
+    /// Run models and break their latency down operator by operator.
+    Bench(Box<BenchArgs>),
+    /// Turn results into reports.
+    Report(ReportArgs),
+    /// Say what is available on this machine, and how to get the rest.
+    Doctor(DoctorArgs),
+    /// Run one job from standard input (used by `bench`).
+    #[command(name = "worker", hide = true)]
+    Worker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListKind {
+    Models,
+    Backends,
+    Operators,
+    Probes,
+    Datasets,
+    Reporters,
+    Weights,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// What to list.
+    pub(crate) kind: ListKind,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Folders with results: of one run, or of several.
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// Reporters, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "terminal")]
+    pub(crate) format: Vec<String>,
+    /// Folder for the reports; standard output without it.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Flags override the manifest.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Experiment manifest; the default experiment without it.
+    pub(crate) manifest: Option<PathBuf>,
+    /// Models, separated by commas, or `all`.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) model: Option<Vec<String>>,
+    /// Backends, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) backend: Option<Vec<String>>,
+    /// Devices, separated by commas: cpu, cuda:N.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) device: Option<Vec<String>>,
+    /// Floating-point types, separated by commas: f32, f16, bf16.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) dtype: Option<Vec<String>>,
+    /// Batch sizes, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) batch: Option<Vec<usize>>,
+    /// Sequence lengths, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) seq: Option<Vec<usize>>,
+    /// Image sides in pixels, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) image: Option<Vec<usize>>,
+    /// Weights: synthetic[:SEED], or the path of safetensors.
+    #[arg(long)]
+    pub(crate) weights: Option<String>,
+    /// Dataset: ID or ID:PATH.
+    #[arg(long)]
+    pub(crate) dataset: Option<String>,
+    /// Threads; default: all processors that the process may use.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Setting of a model or backend; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Half-width of the 95% interval of the median at which to stop, in percent.
+    #[arg(long, value_name = "PCT")]
+    pub(crate) target_ci: Option<f64>,
+    /// Time for the samples of one run, such as 10s.
+    #[arg(long, value_name = "DUR")]
+    pub(crate) max_time: Option<String>,
+    /// Fewest samples of a run.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_samples: Option<usize>,
+    /// Folder for the results.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Print the records as JSON on standard output instead of the report.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,6 @@
+//! One module per command.
+
+pub(crate) mod bench;
+pub(crate) mod doctor;
+pub(crate) mod list;
+pub(crate) mod report;

@@ -1,0 +1,40 @@
+//! `nongemm report`: results on disk to reports.
+
+use std::process::ExitCode;
+
+use nongemm_core::plugin::Plugins;
+use nongemm_core::plugin::ReportTarget;
+use nongemm_core::record::store;
+
+use super::bench::is_broken_pipe;
+use crate::args::ReportArgs;
+use crate::error::CliError;
+use crate::terminal;
+
+/// Runs the command.
+pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
+    let mut reporters = Vec::new();
+    for id in &args.format {
+        reporters.push(plugins.reporters.get(id).map_err(CliError::usage)?);
+    }
+    let mut records = Vec::new();
+    for dir in &args.dirs {
+        records.extend(store::read_all(dir).map_err(CliError::usage)?);
+    }
+    if let Some(out) = &args.out {
+        store::ensure_writable(out).map_err(CliError::usage)?;
+    }
+    for reporter in reporters {
+        let mut stdout = std::io::stdout().lock();
+        let mut target = match &args.out {
+            Some(out) => ReportTarget::Folder(out),
+            None => ReportTarget::Stream(&mut stdout, terminal::stdout()),
+        };
+        match reporter.report(&records, &mut target) {
+            Ok(()) => {}
+            Err(error) if is_broken_pipe(&error) => break,
+            Err(error) => return Err(CliError::failed(error)),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,62 @@
+//! Progress on standard error: a bar on a terminal, plain lines otherwise.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nongemm_core::run::Event;
+
+/// Shows how one run gets on.
+pub(crate) struct Progress {
+    label: String,
+    bar: Option<ProgressBar>,
+    target: f64,
+}
+
+impl Progress {
+    /// For run `index` (from 1) of `total`, called `name`.
+    pub(crate) fn start(index: usize, total: usize, name: &str, target_ci: f64) -> Self {
+        let label = format!("[{index}/{total}] {name}");
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {msg}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(label.clone());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        if bar.is_none() {
+            eprintln!("{label}");
+        }
+        Progress {
+            label,
+            bar,
+            target: target_ci,
+        }
+    }
+
+    /// Shows an event of the worker.
+    pub(crate) fn event(&self, event: &Event) {
+        let Some(bar) = &self.bar else { return };
+        match event {
+            Event::Phase { name } => bar.set_message(name.clone()),
+            Event::Sample { n, half_width } => {
+                let precision = half_width.map_or_else(
+                    || "±?".to_owned(),
+                    |width| format!("±{:.1}%", 100.0 * width),
+                );
+                let target = 100.0 * self.target;
+                bar.set_message(format!("{n} samples, {precision} (target ±{target:.1}%)"));
+            }
+        }
+    }
+
+    /// Ends with one line.
+    pub(crate) fn finish(self, message: &str) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+        eprintln!("{}: {message}", self.label);
+    }
+}

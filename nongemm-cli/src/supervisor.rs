@@ -1,0 +1,165 @@
+//! The parent's side of a worker process: starts it, follows it, and turns any end into a record.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nongemm_core::record::RunRecord;
+use nongemm_core::run::{Event, Job, failed};
+
+use crate::worker::Message;
+
+/// How long an interrupted worker may take to finish its sample and its record.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Runs a job in a worker process with `environment` and returns its record, whatever happens to it.
+pub(crate) fn run(
+    job: &Job,
+    environment: &[(String, String)],
+    interrupted: &AtomicBool,
+    on_event: &mut dyn FnMut(&Event),
+) -> RunRecord {
+    match supervise(job, environment, interrupted, on_event) {
+        Ok(record) => record,
+        Err(error) => failed(&job.spec, format!("{error:#}")),
+    }
+}
+
+fn supervise(
+    job: &Job,
+    environment: &[(String, String)],
+    interrupted: &AtomicBool,
+    on_event: &mut dyn FnMut(&Event),
+) -> anyhow::Result<RunRecord> {
+    let mut child = start(environment)?;
+    let mut input = serde_json::to_string(job)?;
+    input.push('\n');
+    if let Some(mut stdin) = child.stdin.take() {
+        // A worker that dies at once is reported by its exit status below.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let stderr = child.stderr.take().map(|pipe| thread::spawn(|| tail(pipe)));
+    let (sender, messages) = std::sync::mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Ok(message) = serde_json::from_str::<Message>(&line)
+                    && sender.send(message).is_err()
+                {
+                    break;
+                }
+            }
+        });
+    }
+    let mut record = None;
+    let mut asked_to_stop: Option<Instant> = None;
+    loop {
+        match messages.recv_timeout(Duration::from_millis(100)) {
+            Ok(Message::Event(event)) => on_event(&event),
+            Ok(Message::Record(done)) => record = Some(*done),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            match asked_to_stop {
+                None => {
+                    interrupt(&child);
+                    asked_to_stop = Some(Instant::now());
+                }
+                Some(since) if since.elapsed() > GRACE => {
+                    let _ = child.kill();
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    let status = child.wait()?;
+    let last_words = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
+    match record {
+        Some(record) => Ok(record),
+        None => Ok(failed(
+            &job.spec,
+            describe(status, asked_to_stop.is_some(), &last_words),
+        )),
+    }
+}
+
+fn start(environment: &[(String, String)]) -> anyhow::Result<Child> {
+    let binary = std::env::current_exe()?;
+    let child = Command::new(binary)
+        .arg("worker")
+        .envs(environment.iter().cloned())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Its own process group: an interrupt from the keyboard goes to the parent alone, which
+        // passes it on.
+        .process_group(0)
+        .spawn()?;
+    Ok(child)
+}
+
+fn interrupt(child: &Child) {
+    if let Ok(pid) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: sends a signal; the child has not been waited for, so the id is still its own.
+        unsafe {
+            libc::kill(pid, libc::SIGINT);
+        }
+    }
+}
+
+/// The last line that is not empty, at most 400 characters.
+fn tail(mut pipe: impl Read) -> String {
+    let mut text = String::new();
+    let _ = pipe.read_to_string(&mut text);
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    line.unwrap_or_default().chars().take(400).collect()
+}
+
+fn describe(status: ExitStatus, interrupted: bool, last_words: &str) -> String {
+    let cause = match (status.signal(), status.code()) {
+        _ if interrupted => "interrupted before it had a result".to_owned(),
+        (Some(libc::SIGKILL), _) => {
+            "the worker was killed (signal 9): out of memory, or by somebody".to_owned()
+        }
+        (Some(signal), _) => format!("the worker was killed by signal {signal}"),
+        (None, Some(code)) => format!("the worker ended with exit code {code}"),
+        (None, None) => "the worker ended".to_owned(),
+    };
+    if last_words.is_empty() {
+        cause
+    } else {
+        format!("{cause}: {last_words}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_has_a_description() {
+        let killed = ExitStatus::from_raw(libc::SIGKILL);
+        assert!(describe(killed, false, "").contains("out of memory"));
+        assert!(describe(killed, true, "").starts_with("interrupted"));
+        let crashed = ExitStatus::from_raw(libc::SIGSEGV);
+        assert_eq!(
+            describe(crashed, false, ""),
+            "the worker was killed by signal 11"
+        );
+        let panicked = ExitStatus::from_raw(101 << 8);
+        assert_eq!(
+            describe(panicked, false, "boom"),
+            "the worker ended with exit code 101: boom"
+        );
+    }
+
+    #[test]
+    fn the_last_line_is_kept() {
+        assert_eq!(tail(&b"one\ntwo\n\n"[..]), "two");
+        assert_eq!(tail(&b""[..]), "");
+    }
+}

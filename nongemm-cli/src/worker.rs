@@ -1,0 +1,67 @@
+//! The worker process: one job from standard input, events and the record on standard output.
+//!
+//! A worker dies with its parent (Linux), finishes its sample and its record when interrupted, and
+//! never writes results itself: the parent does, so that a worker that is killed loses only its run.
+
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use nongemm_core::plugin::Plugins;
+use nongemm_core::record::RunRecord;
+use nongemm_core::run::{Event, Job, execute};
+use serde::{Deserialize, Serialize};
+
+use crate::error::CliError;
+
+/// One line of a worker's standard output.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Message {
+    /// How it gets on.
+    Event(Event),
+    /// The result; the last line.
+    Record(Box<RunRecord>),
+}
+
+fn send(message: &Message) -> std::io::Result<()> {
+    let mut line = serde_json::to_string(message)?;
+    line.push('\n');
+    let mut out = std::io::stdout().lock();
+    out.write_all(line.as_bytes())?;
+    out.flush()
+}
+
+/// Runs the job on standard input.
+pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
+    die_with_parent();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        signal_hook::flag::register(signal, interrupted.clone()).map_err(CliError::failed)?;
+    }
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(CliError::failed)?;
+    let job: Job = serde_json::from_str(&line).map_err(CliError::usage)?;
+    let mut events = |event| {
+        // A parent that is gone is noticed when the record is sent.
+        let _ = send(&Message::Event(event));
+    };
+    let record = execute(&job, plugins, &interrupted, &mut events);
+    send(&Message::Record(Box::new(record))).map_err(CliError::failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(target_os = "linux")]
+fn die_with_parent() {
+    // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory of this process.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent() {}

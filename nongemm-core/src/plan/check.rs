@@ -1,0 +1,102 @@
+//! Everything about a run that can be checked without running it.
+
+use super::UsageError;
+use crate::graph::{BuildError, CompositePolicy, Graph, GraphBuilder};
+use crate::plugin::{
+    Availability, Backend, Dataset, Model, ModelConfig, Plugins, Settings, WeightSource,
+};
+use crate::record::RunSpec;
+
+/// A run that was checked: its plugins and its graph.
+pub struct CheckedRun {
+    /// The model.
+    pub model: &'static dyn Model,
+    /// The backend.
+    pub backend: &'static dyn Backend,
+    /// The dataset.
+    pub dataset: &'static dyn Dataset,
+    /// Where the dataset lies, if it needs to be told.
+    pub dataset_path: Option<String>,
+    /// The graph, composites not yet expanded.
+    pub graph: Graph,
+    /// The weights, opened but not read.
+    pub weights: Box<dyn WeightSource>,
+    /// The settings, all keys known.
+    pub settings: Settings,
+}
+
+/// Checks everything about a run that can be checked without running it: the backend is available,
+/// the graph can be built, every setting is known, the weights fit, the dataset opens.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError> {
+    let model = plugins.models.get(&spec.model)?;
+    let backend = plugins.backends.get(&spec.backend)?;
+    require(&format!("backend {}", spec.backend), backend.check())?;
+    require(
+        &format!("backend {} on {}", spec.backend, spec.device),
+        backend.check_device(spec.device, spec.dtype),
+    )?;
+    let settings = Settings::new(spec.settings.clone());
+    let graph = build(model, spec, &settings)
+        .map_err(|e| UsageError(format!("model {}: {e}", spec.model)))?;
+    settings.find::<CompositePolicy>("composites")?;
+    backend.check_settings(&settings)?;
+    settings.finish()?;
+    let weights = plugins.open_weights(&spec.weights)?;
+    weights
+        .verify(&graph)
+        .map_err(|e| UsageError(format!("weights {}: {e:#}", spec.weights)))?;
+    let (dataset, path) = match spec.dataset.split_once(':') {
+        Some((id, path)) => (id, Some(path.to_owned())),
+        None => (spec.dataset.as_str(), None),
+    };
+    let dataset = plugins.datasets.get(dataset)?;
+    let modality = model.preprocessor().modality();
+    let opened = dataset.open(modality, path.as_deref().map(std::path::Path::new));
+    opened
+        .map(drop)
+        .map_err(|e| UsageError(format!("dataset {}: {e:#}", spec.dataset)))?;
+    Ok(CheckedRun {
+        model,
+        backend,
+        dataset,
+        dataset_path: path,
+        graph,
+        weights,
+        settings,
+    })
+}
+
+fn require(what: &str, availability: Availability) -> Result<(), UsageError> {
+    match availability {
+        Availability::Ready { .. } => Ok(()),
+        Availability::Missing { reason, remedy } => Err(UsageError(format!(
+            "{what} is not available: {reason}; {remedy}"
+        ))),
+    }
+}
+
+/// Builds the graph of a model for a run.
+///
+/// # Errors
+/// When the configuration is not possible.
+pub fn build(
+    model: &dyn Model,
+    spec: &RunSpec,
+    settings: &Settings,
+) -> Result<Graph, BuildError> {
+    let config = ModelConfig {
+        batch: spec.batch,
+        seq: spec.seq,
+        image: spec.image,
+        dtype: spec.dtype,
+        settings: settings.clone(),
+    };
+    let mut builder = GraphBuilder::new(spec.dtype);
+    model.build(&mut builder, &config)?;
+    // The clone of the settings has seen the model's keys; the caller's must know them too.
+    settings.learn(&config.settings);
+    Ok(builder.finish())
+}

@@ -1,0 +1,244 @@
+//! The run matrix: every combination of a manifest's lists, overridden by flags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::UsageError;
+use crate::dtype::DType;
+use crate::manifest::{Manifest, MeasureTable, RunTable};
+use crate::measure::Limits;
+use crate::op::OpGroup;
+use crate::plugin::{Device, Plugins};
+use crate::record::RunSpec;
+
+/// What flags say; they override the manifest.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// The lists of the run matrix, and the settings (those of the manifest stay unless named again).
+    pub run: RunTable,
+    /// Limits.
+    pub measure: MeasureTable,
+}
+
+/// The runs of an experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the experiment.
+    pub name: String,
+    /// What to run, in order, without duplicates.
+    pub runs: Vec<RunSpec>,
+    /// Limits of the measurement.
+    pub limits: Limits,
+    /// Group overrides by operator name.
+    pub classify: BTreeMap<String, OpGroup>,
+}
+
+/// The largest batch, sequence or image that is taken for a number rather than for a mistake.
+const LARGEST: usize = 1 << 20;
+
+/// Expands a manifest with overrides into runs, checking ids and numbers. What a `[[run]]` table
+/// leaves out comes from the first one of `defaults`; a manifest without tables runs those of
+/// `defaults`.
+///
+/// # Errors
+/// For unknown ids, empty lists and numbers out of range.
+pub fn plan(
+    manifest: &Manifest,
+    defaults: &Manifest,
+    overrides: &Overrides,
+    plugins: &Plugins,
+) -> Result<Plan, UsageError> {
+    let tables = if manifest.run.is_empty() {
+        &defaults.run
+    } else {
+        &manifest.run
+    };
+    let base = defaults.run.first().cloned().unwrap_or_default();
+    let mut runs = Vec::new();
+    let mut seen = BTreeSet::new();
+    for table in tables {
+        let table = merge(&merge(&base, table), &overrides.run);
+        for spec in expand(&table, plugins)? {
+            if seen.insert(run_id(&spec)) {
+                runs.push(spec);
+            }
+        }
+    }
+    let limits = defaults.measure.limits(Limits::default())?;
+    let limits = manifest.measure.limits(limits)?;
+    Ok(Plan {
+        name: manifest.name.clone().unwrap_or_default(),
+        runs,
+        limits: overrides.measure.limits(limits)?,
+        classify: manifest.classify.clone(),
+    })
+}
+
+fn merge(table: &RunTable, over: &RunTable) -> RunTable {
+    let mut set = table.set.clone();
+    set.extend(over.set.clone());
+    RunTable {
+        model: over.model.clone().or_else(|| table.model.clone()),
+        backend: over.backend.clone().or_else(|| table.backend.clone()),
+        device: over.device.clone().or_else(|| table.device.clone()),
+        dtype: over.dtype.clone().or_else(|| table.dtype.clone()),
+        batch: over.batch.clone().or_else(|| table.batch.clone()),
+        seq: over.seq.clone().or_else(|| table.seq.clone()),
+        image: over.image.clone().or_else(|| table.image.clone()),
+        weights: over.weights.clone().or_else(|| table.weights.clone()),
+        dataset: over.dataset.clone().or_else(|| table.dataset.clone()),
+        threads: over.threads.or(table.threads),
+        set,
+    }
+}
+
+fn required<T: Clone>(key: &str, given: Option<&T>) -> Result<T, UsageError> {
+    given
+        .cloned()
+        .ok_or_else(|| UsageError(format!("no {key} is given (--{key}, or `{key}` in [[run]])")))
+}
+
+fn list<T: Clone>(key: &str, given: Option<&Vec<T>>) -> Result<Vec<T>, UsageError> {
+    let values = required(key, given)?;
+    if values.is_empty() {
+        return Err(UsageError(format!(
+            "`{key}` is an empty list: the run matrix would be empty"
+        )));
+    }
+    Ok(values)
+}
+
+fn in_range(key: &str, values: &[usize]) -> Result<(), UsageError> {
+    match values.iter().find(|v| !(1..=LARGEST).contains(*v)) {
+        Some(value) => Err(UsageError(format!(
+            "{key} must be from 1 to {LARGEST}, got {value}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn parse<T: std::str::FromStr<Err = String>>(values: &[String]) -> Result<Vec<T>, UsageError> {
+    let parsed: Result<Vec<T>, String> = values.iter().map(|v| v.parse()).collect();
+    parsed.map_err(UsageError)
+}
+
+fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageError> {
+    let mut models = list("model", table.model.as_ref())?;
+    if models.iter().any(|id| id == "all") {
+        models = plugins.models.ids().map(str::to_owned).collect();
+    }
+    let backends = list("backend", table.backend.as_ref())?;
+    let devices: Vec<Device> = parse(&list("device", table.device.as_ref())?)?;
+    let dtypes: Vec<DType> = parse(&list("dtype", table.dtype.as_ref())?)?;
+    if let Some(dtype) = dtypes.iter().find(|dtype| !dtype.is_float()) {
+        return Err(UsageError(format!(
+            "dtype {dtype} is not a floating-point type; known: f32, f16, bf16, f64"
+        )));
+    }
+    let batches = list("batch", table.batch.as_ref())?;
+    in_range("batch", &batches)?;
+    let sizes = |key, given: Option<&Vec<usize>>| -> Result<Vec<Option<usize>>, UsageError> {
+        if given.is_none() {
+            return Ok(vec![None]);
+        }
+        let values = list(key, given)?;
+        in_range(key, &values)?;
+        Ok(values.into_iter().map(Some).collect())
+    };
+    let seqs = sizes("seq", table.seq.as_ref())?;
+    let images = sizes("image", table.image.as_ref())?;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = table.threads.unwrap_or(processors);
+    if !(1..=4096).contains(&threads) {
+        return Err(UsageError(format!(
+            "threads must be from 1 to 4096, got {threads}"
+        )));
+    }
+    let settings = settings(&table.set)?;
+    let weights = required("weights", table.weights.as_ref())?;
+    let dataset = required("dataset", table.dataset.as_ref())?;
+    let mut runs = Vec::new();
+    for model_id in &models {
+        let model = plugins.models.get(model_id)?;
+        for backend in &backends {
+            plugins.backends.get(backend)?;
+            for (device, dtype) in pairs(&devices, &dtypes) {
+                for batch in &batches {
+                    for (seq, image) in pairs(&seqs, &images) {
+                        let of = |given: Option<usize>, own: Option<usize>| {
+                            own.map(|default| given.unwrap_or(default))
+                        };
+                        runs.push(RunSpec {
+                            model: model_id.clone(),
+                            backend: backend.clone(),
+                            device,
+                            dtype,
+                            batch: *batch,
+                            seq: of(seq, model.sizes().seq),
+                            image: of(image, model.sizes().image),
+                            weights: weights.clone(),
+                            dataset: dataset.clone(),
+                            threads,
+                            settings: settings.clone(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    Ok(runs)
+}
+
+fn pairs<A: Copy, B: Copy>(a: &[A], b: &[B]) -> Vec<(A, B)> {
+    a.iter()
+        .flat_map(|&x| b.iter().map(move |&y| (x, y)))
+        .collect()
+}
+
+fn settings(table: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, String>, UsageError> {
+    table
+        .iter()
+        .map(|(key, value)| {
+            let text = match value {
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                _ => {
+                    return Err(UsageError(format!(
+                        "setting `{key}` must be a string, a number or a boolean"
+                    )));
+                }
+            };
+            Ok((key.clone(), text))
+        })
+        .collect()
+}
+
+/// The id of a run: readable, and different for different specs.
+pub fn run_id(spec: &RunSpec) -> String {
+    let canonical = serde_json::to_string(spec).unwrap_or_default();
+    // FNV-1a, 64 bits, shown in 32: it only has to tell the runs of one folder apart.
+    let hash = canonical.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut id = format!(
+        "{}-{}-{}-{}-b{}",
+        spec.model, spec.backend, spec.device, spec.dtype, spec.batch
+    );
+    if let Some(seq) = spec.seq {
+        id.push_str(&format!("-s{seq}"));
+    }
+    if let Some(image) = spec.image {
+        id.push_str(&format!("-i{image}"));
+    }
+    id.push_str(&format!("-{:08x}", (hash ^ (hash >> 32)) as u32));
+    id.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-._".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}

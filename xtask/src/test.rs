@@ -1,0 +1,116 @@
+//! Everything that CI runs, in the order in which it fails fastest.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cache;
+use crate::process::{cargo, check};
+use crate::tidy;
+
+struct Stage {
+    name: &'static str,
+    run: fn() -> Result<()>,
+}
+
+const STAGES: &[Stage] = &[
+    Stage { name: "fmt", run: fmt },
+    Stage { name: "tidy", run: tidy::check_repository },
+    Stage { name: "clippy", run: clippy },
+    Stage { name: "doc", run: doc },
+    Stage { name: "machete", run: machete },
+    Stage { name: "deny", run: deny },
+    Stage { name: "doctest", run: doctest },
+    Stage { name: "nextest", run: nextest },
+];
+
+/// Runs all stages, or those named.
+pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
+    if let Some(unknown) = names.iter().find(|n| STAGES.iter().all(|s| s.name != **n)) {
+        let known: Vec<&str> = STAGES.iter().map(|s| s.name).collect();
+        bail!("no stage `{unknown}`; known: {}", known.join(", "));
+    }
+    for stage in STAGES {
+        if !names.is_empty() && !names.iter().any(|name| name == stage.name) {
+            continue;
+        }
+        let since = Instant::now();
+        eprintln!("== {}", stage.name);
+        (stage.run)().with_context(|| format!("stage {}", stage.name))?;
+        eprintln!("== {} passed in {:.0} s", stage.name, since.elapsed().as_secs_f64());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fmt() -> Result<()> {
+    check(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    check(
+        cargo()
+            .args(["clippy", "--workspace", "--all-targets", "--locked"])
+            .args(["--", "--deny", "warnings"]),
+    )
+}
+
+fn doc() -> Result<()> {
+    check(
+        cargo()
+            .args(["doc", "--no-deps", "--locked"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
+    )
+}
+
+fn doctest() -> Result<()> {
+    check(cargo().args(["test", "--doc", "--locked"]))
+}
+
+fn nextest() -> Result<()> {
+    let tool = tool("cargo-nextest", "0.9.143")?;
+    check(cargo_tool(&tool).args(["nextest", "run", "--locked", "--no-fail-fast"]))
+}
+
+fn machete() -> Result<()> {
+    let tool = tool("cargo-machete", "0.9.2")?;
+    check(Command::new(tool).current_dir(crate::process::root()))
+}
+
+fn deny() -> Result<()> {
+    let tool = tool("cargo-deny", "0.20.2")?;
+    check(
+        Command::new(tool)
+            .current_dir(crate::process::root())
+            .args(["check", "licenses", "bans", "sources"]),
+    )
+}
+
+fn cargo_tool(tool: &std::path::Path) -> Command {
+    let mut command = Command::new(tool);
+    command.current_dir(crate::process::root());
+    command
+}
+
+/// A tool from the path, or installed at a pinned version into the cache.
+fn tool(name: &str, version: &str) -> Result<std::path::PathBuf> {
+    let on_path = Command::new(name)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if on_path {
+        return Ok(name.into());
+    }
+    let root = cache::dir()?.join("tools");
+    let binary = root.join("bin").join(name);
+    if !binary.is_file() {
+        eprintln!("installing {name} {version} into {}", root.display());
+        check(
+            cargo()
+                .args(["install", "--quiet", "--locked", "--version", version, name])
+                .arg("--root")
+                .arg(&root),
+        )?;
+    }
+    Ok(binary)
+}
