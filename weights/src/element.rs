@@ -1,13 +1,14 @@
 //! The floating-point types that weights are kept in, and the conversions between them.
 //!
-//! A conversion rounds once, to the nearest: f16 and bf16 go through f32, which holds both exactly,
-//! and anything from or to f64 goes directly.
+//! Every conversion goes through f32, as in PyTorch: exact for f16, bf16 and f32, so that the result is
+//! the source rounded once to the nearest; f64 is rounded to f32 first.
 
 use bytemuck::Pod;
 use half::slice::HalfFloatSliceExt;
 use half::vec::HalfBitsVecExt;
 use half::{bf16, f16};
 use nongemm_core::dtype::DType;
+use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostData;
 
 /// Elements that are converted at a time; the buffer for them is on the stack.
@@ -24,13 +25,10 @@ pub(crate) trait Element: Pod + Send + Sync {
     /// Elements as host data.
     fn wrap(values: Vec<Self>) -> HostData;
 
-    /// The nearest value.
-    fn from_f64(value: f64) -> Self;
-
     /// Rounds `from` into `to`; both have the same length.
     fn from_f32s(from: &[f32], to: &mut [Self]);
 
-    /// Widens `from` into `to`; both have the same length. Never called for f64.
+    /// Converts `from` into `to`; both have the same length.
     fn to_f32s(from: &[Self], to: &mut [f32]);
 }
 
@@ -43,10 +41,6 @@ impl Element for f32 {
 
     fn wrap(values: Vec<Self>) -> HostData {
         HostData::F32(values)
-    }
-
-    fn from_f64(value: f64) -> Self {
-        value as f32
     }
 
     fn from_f32s(from: &[f32], to: &mut [Self]) {
@@ -69,16 +63,12 @@ impl Element for f64 {
         HostData::F64(values)
     }
 
-    fn from_f64(value: f64) -> Self {
-        value
-    }
-
     fn from_f32s(from: &[f32], to: &mut [Self]) {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = f64::from(*from));
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
     }
 
     fn to_f32s(from: &[Self], to: &mut [f32]) {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from as f32);
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from as f32);
     }
 }
 
@@ -91,10 +81,6 @@ impl Element for f16 {
 
     fn wrap(values: Vec<Self>) -> HostData {
         HostData::F16(values)
-    }
-
-    fn from_f64(value: f64) -> Self {
-        f16::from_f64(value)
     }
 
     fn from_f32s(from: &[f32], to: &mut [Self]) {
@@ -117,10 +103,6 @@ impl Element for bf16 {
         HostData::BF16(values)
     }
 
-    fn from_f64(value: f64) -> Self {
-        bf16::from_f64(value)
-    }
-
     fn from_f32s(from: &[f32], to: &mut [Self]) {
         to.convert_from_f32_slice(from);
     }
@@ -130,12 +112,25 @@ impl Element for bf16 {
     }
 }
 
+/// Sizes of the dimensions of a parameter, and how many elements they make.
+///
+/// # Errors
+/// When a size is not known or the elements cannot be counted.
+pub(crate) fn known_shape(name: &str, spec: &TensorSpec) -> anyhow::Result<(Vec<usize>, usize)> {
+    match (spec.shape.known(), spec.shape.elements()) {
+        (Some(shape), Some(count)) if count.checked_mul(spec.dtype.size()).is_some() => {
+            Ok((shape, count))
+        }
+        _ => anyhow::bail!("parameter `{name}` has no usable shape: {spec}"),
+    }
+}
+
 /// Reads little-endian elements of type `from` out of `bytes` (which need no alignment) into `to`.
 /// `bytes` holds exactly as many elements as `to`; `from` is a floating-point type.
 pub(crate) fn decode<T: Element>(from: DType, bytes: &[u8], to: &mut [T]) {
     match from {
         _ if from == T::DTYPE => bytemuck::cast_slice_mut(to).copy_from_slice(bytes),
-        DType::F64 => decode_wide(bytes, to),
+        DType::F64 => decode_blocks::<f64, T>(bytes, to),
         DType::F16 => decode_blocks::<f16, T>(bytes, to),
         DType::BF16 => decode_blocks::<bf16, T>(bytes, to),
         _ => decode_blocks::<f32, T>(bytes, to),
@@ -153,19 +148,15 @@ fn decode_blocks<S: Element, T: Element>(bytes: &[u8], to: &mut [T]) {
     }
 }
 
-fn decode_wide<T: Element>(bytes: &[u8], to: &mut [T]) {
-    for (bytes, to) in bytes.as_chunks::<8>().0.iter().zip(to) {
-        *to = T::from_f64(f64::from_le_bytes(*bytes));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn bytes_of<T: Element>(values: &[f64]) -> Vec<u8> {
-        let values: Vec<T> = values.iter().map(|&x| T::from_f64(x)).collect();
-        bytemuck::cast_slice(&values).to_vec()
+        let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
+        let mut to = T::zeros(values.len());
+        T::from_f32s(&values, &mut to);
+        bytemuck::cast_slice(&to).to_vec()
     }
 
     fn decoded<T: Element>(from: DType, bytes: &[u8], count: usize) -> Vec<f64> {
@@ -194,12 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn f64_is_rounded_once() {
-        // Just above the middle between 1 and the next f16: through f32 it would become the middle,
-        // and the tie would round down to 1.
-        let value = 1.0 + 2f64.powi(-11) + 2f64.powi(-40);
+    fn narrowing_rounds_to_the_nearest_even() {
+        let middle = 1.0 + 2f32.powi(-11);
+        let bytes = middle.to_le_bytes();
+        assert_eq!(decoded::<f16>(DType::F32, &bytes, 1), [1.0]);
+        let above = 1.0 + 2f32.powi(-11) + 2f32.powi(-20);
+        let bytes = above.to_le_bytes();
         assert_eq!(
-            decoded::<f16>(DType::F64, &value.to_le_bytes(), 1),
+            decoded::<f16>(DType::F32, &bytes, 1),
             [1.0 + 2f64.powi(-10)]
         );
     }

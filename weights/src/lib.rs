@@ -13,7 +13,6 @@
 //! and dtype, and neither models nor backends.
 
 mod element;
-mod fit;
 mod safetensors;
 mod synthetic;
 

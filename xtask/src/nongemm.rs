@@ -48,6 +48,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 /// Runs the benchmarks that compare with the libraries underneath.
 pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
     check(cargo().args(["build", "--release", "--package", "nongemm-perf"]))?;
+    check(cargo().args(["build", "--release", "--package", "nongemm-cli"]))?;
     let binary = target_dir()?.join("release").join("nongemm-perf");
     become_program(Command::new(binary).current_dir(root()).args(args))
 }

@@ -1,0 +1,5 @@
+//! Matrix products and convolutions.
+
+mod conv2d;
+mod linear;
+mod product;

@@ -1,0 +1,6 @@
+//! Normalizations.
+
+mod batch_norm;
+mod group_norm;
+mod layer_norm;
+mod scale_shift;

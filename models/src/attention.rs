@@ -1,0 +1,156 @@
+//! Multi-head attention as the transformers library runs it, decomposed or as one fused call.
+
+use nongemm_core::dtype::DType;
+use nongemm_core::graph::{BuildError, GraphBuilder, Value};
+use nongemm_core::plugin::Settings;
+use nongemm_operators as ops;
+use nongemm_operators::{ScaledDotProductAttention, Softmax};
+
+use crate::settings::{divide, signed, size};
+
+/// Which of the library's attention functions runs (setting `attention`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Function {
+    /// `eager`: products, scaling, mask and softmax as calls of their own.
+    Eager,
+    /// `sdpa`: `scaled_dot_product_attention`.
+    Sdpa,
+}
+
+/// The heads of all attention layers of a model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attention {
+    function: Function,
+    batch: usize,
+    tokens: usize,
+    heads: usize,
+    /// Width of one head.
+    width: usize,
+}
+
+/// Queries, keys and values.
+pub(crate) type Projections = [Value; 3];
+
+impl Attention {
+    /// Reads the settings `attention` and `heads`.
+    ///
+    /// # Errors
+    /// When `hidden` is not divisible by the number of heads.
+    pub(crate) fn read(
+        settings: &Settings,
+        hidden: usize,
+        heads: usize,
+        [batch, tokens]: [usize; 2],
+    ) -> Result<Self, BuildError> {
+        let function = match settings.choice("attention", &["eager", "sdpa"])? {
+            "sdpa" => Function::Sdpa,
+            _ => Function::Eager,
+        };
+        let heads = size(settings, "heads", heads)?;
+        Ok(Attention {
+            function,
+            batch,
+            tokens,
+            heads,
+            width: divide("hidden", hidden, "heads", heads)?,
+        })
+    }
+
+    /// Whether the calls are decomposed, so that a causal model needs a mask.
+    pub(crate) fn is_eager(&self) -> bool {
+        self.function == Function::Eager
+    }
+
+    /// `[batch, tokens, hidden]` to `[batch, heads, tokens, width]`.
+    pub(crate) fn split(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+        let size = [self.batch, self.tokens].map(signed);
+        let x = ops::view(g, x, &[size[0], size[1], -1, signed(self.width)])?;
+        ops::transpose(g, x, 1, 2)
+    }
+
+    /// Attention of an encoder, from split heads to `[batch, tokens, hidden]`. With `upcast`, the softmax
+    /// is computed in `f32` whatever the model's type.
+    pub(crate) fn encoder(
+        &self,
+        g: &mut GraphBuilder,
+        [query, key, value]: Projections,
+        upcast: bool,
+    ) -> Result<Value, BuildError> {
+        if self.function == Function::Sdpa {
+            return self.fused(g, [query, key, value], false);
+        }
+        let keys = ops::transpose(g, key, 2, 3)?;
+        let scores = self.scores(g, query, keys)?;
+        let weights = if upcast {
+            let softmax = Softmax {
+                dim: -1,
+                dtype: Some(DType::F32),
+            };
+            let weights = g.one(softmax, &[scores])?;
+            ops::to(g, weights, g.spec(query).dtype)?
+        } else {
+            ops::softmax(g, scores, -1)?
+        };
+        let weights = ops::dropout(g, weights, 0.0)?;
+        let x = ops::matmul(g, weights, value)?;
+        let mut x = ops::transpose(g, x, 1, 2)?;
+        // With one head or one token the transposed tensor is contiguous, and nothing is called.
+        if self.heads > 1 && self.tokens > 1 {
+            x = ops::contiguous(g, x)?;
+        }
+        self.merge(g, x)
+    }
+
+    /// Attention of a decoder, from split heads to `[batch, tokens, hidden]`, with an additive mask for
+    /// the decomposed function.
+    pub(crate) fn decoder(
+        &self,
+        g: &mut GraphBuilder,
+        [query, key, value]: Projections,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
+        if self.function == Function::Sdpa {
+            return self.fused(g, [query, key, value], self.tokens > 1);
+        }
+        let keys = ops::transpose(g, key, -1, -2)?;
+        let mut scores = self.scores(g, query, keys)?;
+        if let Some(mask) = mask {
+            scores = ops::add(g, scores, mask)?;
+        }
+        let weights = ops::softmax(g, scores, -1)?;
+        let weights = ops::to(g, weights, g.spec(value).dtype)?;
+        let weights = ops::dropout(g, weights, 0.0)?;
+        let x = ops::matmul(g, weights, value)?;
+        let x = ops::transpose(g, x, 1, 2)?;
+        self.merge(g, x)
+    }
+
+    fn fused(
+        &self,
+        g: &mut GraphBuilder,
+        projections: Projections,
+        is_causal: bool,
+    ) -> Result<Value, BuildError> {
+        let attention = ScaledDotProductAttention {
+            scale: Some(self.scale()),
+            is_causal,
+        };
+        let x = g.one(attention, &projections)?;
+        let x = ops::transpose(g, x, 1, 2)?;
+        self.merge(g, x)
+    }
+
+    fn scores(&self, g: &mut GraphBuilder, query: Value, keys: Value) -> Result<Value, BuildError> {
+        let scores = ops::matmul(g, query, keys)?;
+        ops::mul_scalar(g, scores, self.scale())
+    }
+
+    fn merge(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+        ops::reshape(g, x, &[signed(self.batch), signed(self.tokens), -1])
+    }
+
+    /// `1 / √width`.
+    fn scale(&self) -> f64 {
+        (self.width as f64).sqrt().recip()
+    }
+}

@@ -1,0 +1,249 @@
+//! BERT (Devlin et al. 2018) with its masked-language-model head.
+
+use nongemm_core::dtype::DType;
+use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
+use nongemm_core::register;
+use nongemm_core::shape::TensorSpec;
+use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_datasets::MaskedText;
+use nongemm_operators as ops;
+use nongemm_operators::layers;
+
+use crate::attention::Attention;
+use crate::masking;
+use crate::settings::{batch, layers as depth, preset, seq, signed, size};
+
+/// A published BERT: transformers' `BertForMaskedLM`, called with token ids only (one segment, nothing
+/// padded).
+///
+/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Bert {
+    id: &'static str,
+    checkpoint: &'static str,
+    sizes: Sizes,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    layers: usize,
+    hidden: usize,
+    heads: usize,
+    intermediate: usize,
+    vocab: usize,
+    positions: usize,
+}
+
+const SMALL: Sizes = Sizes {
+    layers: 2,
+    hidden: 32,
+    heads: 4,
+    intermediate: 64,
+    vocab: 101,
+    positions: 128,
+};
+
+/// 110 million parameters.
+pub static BERT: Bert = Bert {
+    id: "bert",
+    checkpoint: "google-bert/bert-base-uncased",
+    sizes: Sizes {
+        layers: 12,
+        hidden: 768,
+        heads: 12,
+        intermediate: 3072,
+        vocab: 30522,
+        positions: 512,
+    },
+};
+
+register!(dyn Model, &BERT);
+
+const EPS: f64 = 1e-12;
+const DROPOUT: f64 = 0.1;
+/// Rows of the table of segments.
+const TYPES: usize = 2;
+
+impl Model for Bert {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::LanguageModel
+    }
+
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            checkpoint: self.checkpoint,
+            reference: "transformers 5.17.0 BertForMaskedLM",
+        }
+    }
+
+    fn sizes(&self) -> DefaultSizes {
+        DefaultSizes {
+            seq: Some(128),
+            image: None,
+        }
+    }
+
+    fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
+        Net::read(self.sizes, config)?.build(g)
+    }
+
+    fn preprocessor(&self) -> Box<dyn Preprocessor> {
+        Box::new(MaskedText {
+            vocabulary: "bert-base-uncased",
+            cls: 101,
+            sep: 102,
+        })
+    }
+}
+
+/// A checked configuration.
+struct Net {
+    layers: usize,
+    hidden: usize,
+    intermediate: usize,
+    vocab: usize,
+    positions: usize,
+    types: usize,
+    batch: usize,
+    tokens: usize,
+    attention: Attention,
+}
+
+impl Net {
+    fn read(full: Sizes, config: &ModelConfig) -> Result<Self, BuildError> {
+        let settings = &config.settings;
+        let sizes = preset(settings, full, SMALL)?;
+        let hidden = size(settings, "hidden", sizes.hidden)?;
+        let positions = size(settings, "positions", sizes.positions)?;
+        let batch = batch(config)?;
+        let tokens = seq(config, positions)?;
+        Ok(Net {
+            layers: depth(settings, sizes.layers)?,
+            hidden,
+            intermediate: size(settings, "intermediate", sizes.intermediate)?,
+            vocab: size(settings, "vocab", sizes.vocab)?,
+            positions,
+            types: size(settings, "types", TYPES)?,
+            batch,
+            tokens,
+            attention: Attention::read(settings, hidden, sizes.heads, [batch, tokens])?,
+        })
+    }
+
+    fn build(&self, g: &mut GraphBuilder) -> Result<(), BuildError> {
+        let ids = TensorSpec::new(DType::I64, [self.batch, self.tokens]);
+        let ids = g.index_input("input_ids", ids, self.vocab)?;
+        let (mut x, words) = g.scope("bert.embeddings", |g| self.embeddings(g, ids))?;
+        for layer in 0..self.layers {
+            x = g.scope(&format!("bert.encoder.layer.{layer}"), |g| self.layer(g, x))?;
+        }
+        let logits = g.scope("cls.predictions", |g| self.predictions(g, x, words))?;
+        g.output("logits", logits);
+        g.alias_all(tensorflow_name);
+        Ok(())
+    }
+
+    /// Returns the hidden states and the table of words.
+    fn embeddings(&self, g: &mut GraphBuilder, ids: Value) -> Result<(Value, Value), BuildError> {
+        // Buffers of the reference that no checkpoint holds.
+        let numbers = (0..signed(self.positions)).collect();
+        let all_positions = self.row(g, "position_ids", numbers)?;
+        let all_types = self.row(g, "token_type_ids", vec![0; self.positions])?;
+
+        let positions = masking::columns(g, all_positions, self.tokens)?;
+        let types = ops::expand(g, all_types, &[1, -1])?;
+        let types = ops::gather(g, types, 1, positions)?;
+        let types = ops::expand(g, types, &[self.batch, self.tokens].map(signed))?;
+
+        let hidden = self.hidden;
+        let (x, words) = layers::embedding(g, "word_embeddings", ids, self.vocab, hidden)?;
+        let (y, _) = layers::embedding(g, "token_type_embeddings", types, self.types, hidden)?;
+        let x = ops::add(g, x, y)?;
+        let (y, _) =
+            layers::embedding(g, "position_embeddings", positions, self.positions, hidden)?;
+        let x = ops::add(g, x, y)?;
+        let x = self.layer_norm(g, x)?;
+        Ok((g.scope("dropout", |g| ops::dropout(g, x, DROPOUT))?, words))
+    }
+
+    /// A constant `[1, positions]`.
+    fn row(
+        &self,
+        g: &mut GraphBuilder,
+        name: &str,
+        numbers: Vec<i64>,
+    ) -> Result<Value, BuildError> {
+        let row = HostTensor::new([1, self.positions], HostData::I64(numbers))
+            .map_err(|e| BuildError::config(format!("{name}: {e}")))?;
+        Ok(g.constant(name, row))
+    }
+
+    fn layer(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+        let hidden = self.hidden;
+        let y = g.scope("attention.self", |g| self.self_attention(g, x))?;
+        let x = g.scope("attention.output", |g| self.residual(g, y, hidden, x))?;
+        let y = g.scope("intermediate", |g| {
+            let y = layers::linear(g, "dense", x, hidden, self.intermediate, true)?;
+            g.scope("intermediate_act_fn", |g| ops::gelu(g, y))
+        })?;
+        g.scope("output", |g| self.residual(g, y, self.intermediate, x))
+    }
+
+    fn self_attention(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+        let mut project = |name| {
+            let y = layers::linear(g, name, x, self.hidden, self.hidden, true)?;
+            self.attention.split(g, y)
+        };
+        let projections = [project("query")?, project("key")?, project("value")?];
+        self.attention.encoder(g, projections, false)
+    }
+
+    /// `LayerNorm(dense(x) + before)`.
+    fn residual(
+        &self,
+        g: &mut GraphBuilder,
+        x: Value,
+        width: usize,
+        before: Value,
+    ) -> Result<Value, BuildError> {
+        let x = layers::linear(g, "dense", x, width, self.hidden, true)?;
+        let x = g.scope("dropout", |g| ops::dropout(g, x, DROPOUT))?;
+        let x = ops::add(g, x, before)?;
+        self.layer_norm(g, x)
+    }
+
+    fn predictions(
+        &self,
+        g: &mut GraphBuilder,
+        x: Value,
+        words: Value,
+    ) -> Result<Value, BuildError> {
+        let x = g.scope("transform", |g| {
+            let x = layers::linear(g, "dense", x, self.hidden, self.hidden, true)?;
+            let x = g.scope("transform_act_fn", |g| ops::gelu(g, x))?;
+            self.layer_norm(g, x)
+        })?;
+        let bias = g.param("bias", [self.vocab], Init::around(0.0, 0.1))?;
+        g.alias(words, "cls.predictions.decoder.weight");
+        g.alias(bias, "cls.predictions.decoder.bias");
+        g.scope("decoder", |g| ops::linear(g, x, words, Some(bias)))
+    }
+
+    fn layer_norm(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+        layers::layer_norm(g, "LayerNorm", x, &[self.hidden], EPS)
+    }
+}
+
+/// The name in checkpoints that were converted from TensorFlow, where it differs.
+fn tensorflow_name(name: &str) -> Option<String> {
+    if let Some(norm) = name.strip_suffix("LayerNorm.weight") {
+        return Some(format!("{norm}LayerNorm.gamma"));
+    }
+    let norm = name.strip_suffix("LayerNorm.bias")?;
+    Some(format!("{norm}LayerNorm.beta"))
+}

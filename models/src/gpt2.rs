@@ -1,0 +1,220 @@
+//! GPT-2 (Radford et al. 2019) with its language-model head.
+
+use nongemm_core::dtype::DType;
+use nongemm_core::graph::{BuildError, GraphBuilder, Value};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
+use nongemm_core::register;
+use nongemm_core::shape::TensorSpec;
+use nongemm_datasets::CausalText;
+use nongemm_operators as ops;
+use nongemm_operators::layers;
+
+use crate::attention::Attention;
+use crate::masking;
+use crate::settings::{batch, layers as depth, preset, seq, signed, size};
+
+/// A published size of GPT-2: transformers' `GPT2LMHeadModel`.
+///
+/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Gpt2 {
+    id: &'static str,
+    checkpoint: &'static str,
+    sizes: Sizes,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    layers: usize,
+    hidden: usize,
+    heads: usize,
+    vocab: usize,
+    positions: usize,
+}
+
+const SMALL: Sizes = Sizes {
+    layers: 2,
+    hidden: 32,
+    heads: 4,
+    vocab: 101,
+    positions: 128,
+};
+
+const fn variant(
+    id: &'static str,
+    checkpoint: &'static str,
+    [layers, hidden, heads]: [usize; 3],
+) -> Gpt2 {
+    Gpt2 {
+        id,
+        checkpoint,
+        sizes: Sizes {
+            layers,
+            hidden,
+            heads,
+            vocab: 50257,
+            positions: 1024,
+        },
+    }
+}
+
+/// 124 million parameters.
+pub static GPT2: Gpt2 = variant("gpt2", "openai-community/gpt2", [12, 768, 12]);
+/// 774 million parameters.
+pub static GPT2_LARGE: Gpt2 =
+    variant("gpt2-large", "openai-community/gpt2-large", [36, 1280, 20]);
+/// 1.6 billion parameters.
+pub static GPT2_XL: Gpt2 = variant("gpt2-xl", "openai-community/gpt2-xl", [48, 1600, 25]);
+
+register!(dyn Model, &GPT2);
+register!(dyn Model, &GPT2_LARGE);
+register!(dyn Model, &GPT2_XL);
+
+const EPS: f64 = 1e-5;
+const DROPOUT: f64 = 0.1;
+
+impl Model for Gpt2 {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::LanguageModel
+    }
+
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            checkpoint: self.checkpoint,
+            reference: "transformers 5.17.0 GPT2LMHeadModel",
+        }
+    }
+
+    fn sizes(&self) -> DefaultSizes {
+        DefaultSizes {
+            seq: Some(128),
+            image: None,
+        }
+    }
+
+    fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
+        Net::read(self.sizes, config)?.build(g)
+    }
+
+    fn preprocessor(&self) -> Box<dyn Preprocessor> {
+        Box::new(CausalText { vocabulary: "gpt2" })
+    }
+}
+
+/// A checked configuration.
+struct Net {
+    layers: usize,
+    hidden: usize,
+    intermediate: usize,
+    vocab: usize,
+    positions: usize,
+    batch: usize,
+    tokens: usize,
+    attention: Attention,
+}
+
+impl Net {
+    fn read(full: Sizes, config: &ModelConfig) -> Result<Self, BuildError> {
+        let settings = &config.settings;
+        let sizes = preset(settings, full, SMALL)?;
+        let hidden = size(settings, "hidden", sizes.hidden)?;
+        let positions = size(settings, "positions", sizes.positions)?;
+        let batch = batch(config)?;
+        let tokens = seq(config, positions)?;
+        let intermediate = match settings.find::<usize>("intermediate")? {
+            Some(given) => size(settings, "intermediate", given)?,
+            None => 4 * hidden,
+        };
+        Ok(Net {
+            layers: depth(settings, sizes.layers)?,
+            hidden,
+            intermediate,
+            vocab: size(settings, "vocab", sizes.vocab)?,
+            positions,
+            batch,
+            tokens,
+            attention: Attention::read(settings, hidden, sizes.heads, [batch, tokens])?,
+        })
+    }
+
+    fn build(&self, g: &mut GraphBuilder) -> Result<(), BuildError> {
+        let ids = TensorSpec::new(DType::I64, [self.batch, self.tokens]);
+        let ids = g.index_input("input_ids", ids, self.vocab)?;
+        let (x, wte) = g.scope("transformer", |g| self.transformer(g, ids))?;
+        // `hidden_states[:, 0:, :]`: every position is kept.
+        let x = ops::alias(g, x)?;
+        let logits = g.scope("lm_head", |g| ops::linear(g, x, wte, None))?;
+        g.output("logits", logits);
+        g.alias(wte, "lm_head.weight");
+        // The published checkpoints were saved from the model without a head.
+        g.alias_all(|name| name.strip_prefix("transformer.").map(str::to_owned));
+        Ok(())
+    }
+
+    /// Returns the hidden states and the table of tokens.
+    fn transformer(&self, g: &mut GraphBuilder, ids: Value) -> Result<(Value, Value), BuildError> {
+        let ids = ops::view(g, ids, &[-1, signed(self.tokens)])?;
+        let (tokens, wte) = layers::embedding(g, "wte", ids, self.vocab, self.hidden)?;
+        let positions = masking::positions(g, self.tokens)?;
+        let positions = ops::unsqueeze(g, positions, 0)?;
+        let (places, _) = layers::embedding(g, "wpe", positions, self.positions, self.hidden)?;
+        let places = ops::to(g, places, g.spec(tokens).dtype)?;
+        let x = ops::add(g, tokens, places)?;
+        masking::detect_packed_sequences(g, positions, self.batch)?;
+        let mask = if self.attention.is_eager() {
+            Some(masking::causal(g, self.batch, self.tokens)?)
+        } else {
+            None
+        };
+        let mut x = g.scope("drop", |g| ops::dropout(g, x, DROPOUT))?;
+        for layer in 0..self.layers {
+            x = g.scope(&format!("h.{layer}"), |g| self.block(g, x, mask))?;
+        }
+        let x = layers::layer_norm(g, "ln_f", x, &[self.hidden], EPS)?;
+        let size = [self.tokens, self.hidden].map(signed);
+        Ok((ops::view(g, x, &[-1, size[0], size[1]])?, wte))
+    }
+
+    fn block(
+        &self,
+        g: &mut GraphBuilder,
+        x: Value,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
+        let y = layers::layer_norm(g, "ln_1", x, &[self.hidden], EPS)?;
+        let y = g.scope("attn", |g| self.self_attention(g, y, mask))?;
+        let x = ops::add(g, y, x)?;
+        let y = layers::layer_norm(g, "ln_2", x, &[self.hidden], EPS)?;
+        let y = g.scope("mlp", |g| self.mlp(g, y))?;
+        ops::add(g, x, y)
+    }
+
+    fn self_attention(
+        &self,
+        g: &mut GraphBuilder,
+        x: Value,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
+        let x = layers::conv1d_hf(g, "c_attn", x, self.hidden, 3 * self.hidden)?;
+        let &[query, key, value] = ops::split(g, x, self.hidden, 2)?.as_slice() else {
+            return Err(BuildError::config("c_attn must split into three"));
+        };
+        let key = self.attention.split(g, key)?;
+        let value = self.attention.split(g, value)?;
+        let query = self.attention.split(g, query)?;
+        let x = self.attention.decoder(g, [query, key, value], mask)?;
+        let x = layers::conv1d_hf(g, "c_proj", x, self.hidden, self.hidden)?;
+        g.scope("resid_dropout", |g| ops::dropout(g, x, DROPOUT))
+    }
+
+    fn mlp(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+        let x = layers::conv1d_hf(g, "c_fc", x, self.hidden, self.intermediate)?;
+        let x = g.scope("act", |g| ops::new_gelu(g, x))?;
+        let x = layers::conv1d_hf(g, "c_proj", x, self.intermediate, self.hidden)?;
+        g.scope("dropout", |g| ops::dropout(g, x, DROPOUT))
+    }
+}

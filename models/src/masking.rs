@@ -1,0 +1,95 @@
+//! Masks and positions as transformers' `masking_utils` and models compute them on every forward pass,
+//! without a key/value cache and without an attention mask from the caller.
+
+use nongemm_core::dtype::DType;
+use nongemm_core::graph::{BuildError, GraphBuilder, Value};
+use nongemm_operators as ops;
+use nongemm_operators::CompareKind;
+
+use crate::settings::signed;
+
+/// The numbers from 0 to `tokens - 1`, computed as positions after a cache of length 0.
+pub(crate) fn positions(g: &mut GraphBuilder, tokens: usize) -> Result<Value, BuildError> {
+    let positions = ops::arange(g, tokens)?;
+    ops::add_scalar(g, positions, 0.0)
+}
+
+/// `x[:, :end]`. Where that is everything, PyTorch's indexing calls `alias`.
+pub(crate) fn columns(g: &mut GraphBuilder, x: Value, end: usize) -> Result<Value, BuildError> {
+    if g.spec(x).size(1).is_ok_and(|size| size == end) {
+        ops::alias(g, x)
+    } else {
+        ops::slice(g, x, 1, 0, Some(signed(end)))
+    }
+}
+
+/// Looks for several sequences packed into one row: positions `[1, tokens]` that do not count up by one.
+/// Nothing depends on the result for positions that do.
+pub(crate) fn detect_packed_sequences(
+    g: &mut GraphBuilder,
+    positions: Value,
+    batch: usize,
+) -> Result<(), BuildError> {
+    let rows = match batch {
+        1 => positions,
+        _ => ops::expand(g, positions, &[signed(batch), -1])?,
+    };
+    let first = columns(g, rows, 1)?;
+    let before = ops::sub_scalar(g, first, 1.0)?;
+    let steps = ops::diff(g, rows, -1, Some(before))?;
+    let breaks = ops::compare_scalar(g, CompareKind::Ne, steps, 1.0)?;
+    let sequences = ops::cumsum(g, breaks, -1)?;
+    let last = ops::select(g, sequences, 1, -1)?;
+    let single = ops::compare_scalar(g, CompareKind::Eq, last, 0.0)?;
+    let all = ops::all(g, single)?;
+    ops::is_nonzero(g, all)?;
+    Ok(())
+}
+
+/// The additive causal mask `[batch, 1, tokens, tokens]`: 0 where a token may look, else the model
+/// type's lowest number.
+pub(crate) fn causal(
+    g: &mut GraphBuilder,
+    batch: usize,
+    tokens: usize,
+) -> Result<Value, BuildError> {
+    let rows = ops::arange(g, batch)?;
+    let heads = ops::arange(g, 1)?;
+    let queries = positions(g, tokens)?;
+    let keys = positions(g, tokens)?;
+    // Four index grids, one for each dimension of the mask; this mask looks at the last two only.
+    unsqueeze(g, rows, [1, 2, 3])?;
+    unsqueeze(g, heads, [0, 2, 3])?;
+    let queries = unsqueeze(g, queries, [0, 1, 3])?;
+    let keys = unsqueeze(g, keys, [0, 1, 2])?;
+    let visible = ops::le(g, keys, queries)?;
+    let side = signed(tokens);
+    let visible = ops::expand(g, visible, &[signed(batch), -1, side, side])?;
+    let zero = scalar_tensor(g, 0.0)?;
+    ops::where_scalar(g, visible, zero, lowest(g.dtype()))
+}
+
+fn unsqueeze(g: &mut GraphBuilder, x: Value, dims: [i64; 3]) -> Result<Value, BuildError> {
+    dims.into_iter()
+        .try_fold(x, |x, dim| ops::unsqueeze(g, x, dim))
+}
+
+/// `torch.tensor(value)` in the model's type, by the calls that it makes.
+fn scalar_tensor(g: &mut GraphBuilder, value: f64) -> Result<Value, BuildError> {
+    let dtype = g.dtype();
+    let x = ops::empty(g, &[], value, dtype)?;
+    let x = ops::to(g, x, dtype)?;
+    let x = ops::lift_fresh(g, x)?;
+    ops::detach_(g, x)
+}
+
+/// `torch.finfo(dtype).min`.
+fn lowest(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => f64::MIN,
+        DType::F16 => -65504.0,
+        // All bits of the significand set: (2 - 2^-7) 2^127.
+        DType::BF16 => -(2.0 - 2f64.powi(-7)) * 2f64.powi(127),
+        _ => f64::from(f32::MIN),
+    }
+}

@@ -1,0 +1,155 @@
+//! `nongemm bench` on small models: from flags and manifests to records.
+
+mod common;
+
+use std::fs;
+
+use common::{bench, records, run};
+use nongemm_core::record::{RunRecord, Status, UNATTRIBUTED};
+
+const ALL: &str = "gpt2,gpt2-large,gpt2-xl,bert,vit-b16,resnet50";
+
+fn check_record(record: &RunRecord) {
+    let id = &record.id;
+    assert_eq!(record.status, Status::Ok, "{id}: {:?}", record.error);
+    let latency = record.latency.as_ref().expect("latency");
+    assert_eq!(latency.n, latency.samples_ns.len());
+    assert!(latency.n >= 3, "{id}");
+    assert!(latency.ci95_ns[0] <= latency.median_ns && latency.median_ns <= latency.ci95_ns[1]);
+    let profile = record.profile.as_ref().expect("profile");
+    let sum: f64 = profile.ops.iter().map(|op| op.host_ns.median).sum();
+    let difference = (sum + profile.unattributed_ns - profile.wall_median_ns).abs();
+    assert!(difference <= 1e-9 * profile.wall_median_ns, "{id}: closure off by {difference}");
+    let by_group: f64 = record.groups.values().map(|group| group.ns).sum();
+    assert!((by_group - profile.wall_median_ns).abs() <= 1e-9 * profile.wall_median_ns, "{id}");
+    let shares: f64 = record.groups.values().map(|group| group.share).sum();
+    assert!((shares - 1.0).abs() < 1e-9, "{id}: shares add up to {shares}");
+    let counted: usize = record.groups.values().map(|group| group.count).sum();
+    assert_eq!(counted, profile.ops.len(), "{id}: every operator is in one group");
+    assert!(record.groups.contains_key(UNATTRIBUTED));
+    assert!(!record.groups.contains_key("unclassified"), "{id}");
+    assert!(profile.ops.iter().all(|op| op.host_ns.n == profile.n), "{id}");
+    let known = |op: &nongemm_core::record::OpRow| {
+        op.inputs.iter().chain(&op.outputs).all(|spec| spec.shape.known().is_some())
+    };
+    assert!(profile.ops.iter().all(known), "{id}: shapes are those really seen");
+    assert!(record.checks.as_ref().expect("checks").finite);
+    let memory = record.memory.expect("memory");
+    assert!(memory.peak_rss_bytes.expect("Linux tells") > memory.weights_bytes);
+}
+
+#[test]
+fn every_model_runs_and_its_numbers_add_up() {
+    let out = tempfile::tempdir().unwrap();
+    let done = bench(out.path(), &["--model", ALL]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let records = records(out.path());
+    assert_eq!(records.len(), 6);
+    records.iter().for_each(check_record);
+    for record in &records {
+        assert!(done.stdout.contains(&record.spec.model), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn new_gelu_is_eight_operators_under_one_parent_and_counts_as_activation() {
+    let out = tempfile::tempdir().unwrap();
+    assert_eq!(bench(out.path(), &["--model", "gpt2"]).code, Some(0));
+    let record = records(out.path()).remove(0);
+    let ops = record.profile.expect("profile").ops;
+    let parts: Vec<&str> = ops
+        .iter()
+        .filter(|op| op.parent.as_deref() == Some("new_gelu") && op.scope.contains("h.0."))
+        .map(|op| op.op.as_str())
+        .collect();
+    assert_eq!(parts, ["mul", "pow", "mul", "add", "mul", "tanh", "add", "mul"]);
+    let mul = ops
+        .iter()
+        .find(|op| op.op == "mul" && op.parent.is_some())
+        .expect("a part");
+    assert_eq!(mul.group.name(), "activation");
+    assert_eq!(mul.part_group.expect("its own group").name(), "arithmetic");
+}
+
+#[test]
+fn a_fused_composite_is_one_operator_and_gives_the_same_outputs() {
+    let out = tempfile::tempdir().unwrap();
+    let head = |out: &std::path::Path| {
+        let record = records(out).remove(0);
+        record.checks.expect("checks").head["logits"].clone()
+    };
+    assert_eq!(bench(out.path(), &["--model", "gpt2"]).code, Some(0));
+    let parts = head(out.path());
+    let out = tempfile::tempdir().unwrap();
+    let done = bench(out.path(), &["--model", "gpt2", "--set", "composites=fused"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let record = records(out.path()).remove(0);
+    let ops = &record.profile.as_ref().expect("profile").ops;
+    assert!(ops.iter().any(|op| op.op == "new_gelu"));
+    for (a, b) in parts.iter().zip(head(out.path())) {
+        assert!((a - b).abs() < 1e-3 * b.abs().max(1.0), "{a} {b}");
+    }
+}
+
+#[test]
+fn a_manifest_is_a_matrix_and_flags_override_it() {
+    let out = tempfile::tempdir().unwrap();
+    let manifest = out.path().join("m.toml");
+    fs::write(
+        &manifest,
+        "[measure]\nmin-samples = 3\n[[run]]\nmodel = [\"gpt2\", \"bert\"]\nbatch = [1, 2]\n\
+         [classify]\nsoftmax = \"arithmetic\"\n",
+    )
+    .unwrap();
+    let results = out.path().join("results");
+    let done = bench(&results, &[manifest.to_str().unwrap()]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let all = records(&results);
+    assert_eq!(all.len(), 4);
+    assert!(all.iter().all(|record| !record.groups.contains_key("logit")));
+    let one = out.path().join("one");
+    let done = bench(&one, &[manifest.to_str().unwrap(), "--model", "bert", "--batch", "3"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let all = records(&one);
+    assert_eq!((all.len(), all[0].spec.batch), (1, 3));
+}
+
+#[test]
+fn the_same_run_gives_the_same_outputs() {
+    let outputs: Vec<_> = (0..2)
+        .map(|_| {
+            let out = tempfile::tempdir().unwrap();
+            assert_eq!(bench(out.path(), &["--model", "resnet50"]).code, Some(0));
+            records(out.path()).remove(0).checks.expect("checks").head
+        })
+        .collect();
+    assert_eq!(outputs[0], outputs[1]);
+}
+
+#[test]
+fn results_become_reports() {
+    let out = tempfile::tempdir().unwrap();
+    let results = out.path().join("results");
+    assert_eq!(bench(&results, &["--model", "gpt2,bert"]).code, Some(0));
+    let results = results.to_str().unwrap();
+    let terminal = run(&["report", results]);
+    assert_eq!(terminal.code, Some(0), "{}", terminal.stderr);
+    assert!(terminal.stdout.contains("gpt2") && terminal.stdout.contains("bert"));
+    let json = run(&["report", results, "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(value["runs"].as_array().unwrap().len(), 2);
+    let reports = out.path().join("reports");
+    let done = run(&["report", results, "--format", "json,csv", "--out", reports.to_str().unwrap()]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    for file in ["report.json", "runs.csv", "operators.csv", "groups.csv"] {
+        assert!(reports.join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn json_is_alone_on_standard_output() {
+    let out = tempfile::tempdir().unwrap();
+    let done = bench(out.path(), &["--model", "gpt2", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(value["runs"][0]["schema"], 1);
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask perf`: what nongemm itself costs, shown against the libraries underneath.
+//!
+//! Two sides are always measured in turn in one process (A B A B ...), and what is printed is the
+//! median of the ratios of neighbouring samples with its 95% interval: the machine's speed may drift.
+#![expect(clippy::print_stdout, reason = "printing tables is what this program is for")]
+
+mod closure;
+mod interleave;
+mod interpreter;
+mod memory;
+mod models;
+mod support;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+type Benchmark = (&'static str, &'static str, fn() -> Result<()>);
+
+const BENCHMARKS: &[Benchmark] = &[
+    (
+        "interpreter",
+        "what the interpreter adds to candle's own call, per node (target: at most 1000 ns)",
+        interpreter::run,
+    ),
+    (
+        "models",
+        "end-to-end latency against candle-transformers (target: ratio at most 1.02)",
+        models::run,
+    ),
+    (
+        "closure",
+        "unattributed time and perturbation (targets: at most 2% each)",
+        closure::run,
+    ),
+    (
+        "memory",
+        "peak memory against weights and activations (target: at most 300 MB more)",
+        memory::run,
+    ),
+    (
+        "weights",
+        "synthetic weights per second (target: at least 1 GB/s)",
+        memory::weights,
+    ),
+];
+
+fn main() -> ExitCode {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    match run(&names) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("perf: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(names: &[String]) -> Result<()> {
+    let known = |name: &String| BENCHMARKS.iter().any(|(known, ..)| known == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).collect();
+        bail!("no benchmark `{unknown}`; known: {}", all.join(", "));
+    }
+    for (name, summary, benchmark) in BENCHMARKS {
+        if names.is_empty() || names.iter().any(|n| n == name) {
+            println!("{name}: {summary}");
+            benchmark()?;
+            println!();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! The header of a safetensors file: which tensors it holds and where.
+//!
+//! A file is 8 bytes with the length of the header, the header (JSON), and the data. The format's own
+//! library is not used for reading: it refuses a whole file for one tensor of an unknown type, does
+//! not name the tensor that is wrong, and its size check can overflow on hostile offsets. Everything
+//! that the format demands is checked here: offsets in bounds, no overlap, no hole, sizes that fit the
+//! shape and the type.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use nongemm_core::dtype::DType;
+use serde::Deserialize;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+
+use super::shown;
+
+/// Bytes before the header.
+const PREFIX: usize = 8;
+
+/// The longest header that is read, as in the format's own library.
+const LONGEST: u64 = 100_000_000;
+
+/// One tensor of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    /// The type as the file spells it.
+    pub(super) dtype: String,
+    /// The sizes of the dimensions.
+    pub(super) shape: Vec<usize>,
+    /// Where the elements are in the file.
+    pub(super) range: Range<usize>,
+}
+
+impl Entry {
+    /// The element type, where it is one that tensors can have here.
+    pub(super) fn known_dtype(&self) -> Option<DType> {
+        Some(match self.dtype.as_str() {
+            "F64" => DType::F64,
+            "F32" => DType::F32,
+            "F16" => DType::F16,
+            "BF16" => DType::BF16,
+            "I64" => DType::I64,
+            "I32" => DType::I32,
+            "U32" => DType::U32,
+            "U8" => DType::U8,
+            "BOOL" => DType::Bool,
+            _ => return None,
+        })
+    }
+
+    /// How messages name the type.
+    pub(super) fn dtype_name(&self) -> String {
+        shown::name(&self.dtype).to_lowercase()
+    }
+
+    fn check_size(&self) -> Result<(), String> {
+        let Some(dtype) = self.known_dtype() else {
+            return Ok(()); // Nothing reads it, and its size is its own business.
+        };
+        let size = self
+            .shape
+            .iter()
+            .try_fold(dtype.size(), |size, &dim| size.checked_mul(dim));
+        if size == Some(self.range.len()) {
+            return Ok(());
+        }
+        let size = size.map_or("too many".to_owned(), |size| size.to_string());
+        Err(format!(
+            "has {} bytes of data, {dtype}{} needs {size}",
+            self.range.len(),
+            shown::shape(&self.shape)
+        ))
+    }
+}
+
+/// A read and checked header.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Header {
+    /// The tensors by name.
+    pub(super) tensors: BTreeMap<String, Entry>,
+    /// Where the data begin in the file.
+    pub(super) data: usize,
+}
+
+/// Reads the header of a file.
+///
+/// # Errors
+/// What is wrong with the file, without its name.
+pub(super) fn read(file: &[u8]) -> Result<Header, String> {
+    let prefix = file
+        .first_chunk::<PREFIX>()
+        .ok_or_else(|| format!("{} bytes are too few for a safetensors file", file.len()))?;
+    let length = u64::from_le_bytes(*prefix);
+    if length > LONGEST {
+        return Err(format!(
+            "not a safetensors file: its header would be {length} bytes long, at most {LONGEST} are read"
+        ));
+    }
+    let data = PREFIX + length as usize;
+    let header = file.get(PREFIX..data).ok_or_else(|| {
+        format!(
+            "truncated, or not a safetensors file: a header of {length} bytes does not fit in {} bytes",
+            file.len()
+        )
+    })?;
+    let raw: RawHeader =
+        serde_json::from_slice(header).map_err(|e| format!("not a safetensors header: {e}"))?;
+    let tensors = located(raw, data, file.len())?;
+    check_coverage(&tensors, data, file.len())?;
+    Ok(Header { tensors, data })
+}
+
+/// Moves the offsets of the header to the file and checks each tensor on its own.
+fn located(raw: RawHeader, data: usize, end: usize) -> Result<BTreeMap<String, Entry>, String> {
+    let mut tensors = BTreeMap::new();
+    for (name, tensor) in raw.0 {
+        let (from, to) = tensor.data_offsets;
+        if from > to {
+            let name = shown::name(&name);
+            return Err(format!("tensor `{name}` has offsets {from} to {to}"));
+        }
+        let range = match (data.checked_add(from), data.checked_add(to)) {
+            (Some(from), Some(to)) if to <= end => from..to,
+            _ => {
+                let name = shown::name(&name);
+                return Err(format!(
+                    "truncated: tensor `{name}` ends at byte {to} of the data, the file holds {}",
+                    end - data
+                ));
+            }
+        };
+        let entry = Entry {
+            dtype: tensor.dtype,
+            shape: tensor.shape,
+            range,
+        };
+        entry
+            .check_size()
+            .map_err(|e| format!("tensor `{}` {e}", shown::name(&name)))?;
+        tensors.insert(name, entry);
+    }
+    Ok(tensors)
+}
+
+/// Checks that the tensors lie one after the other from `data` to `end`.
+fn check_coverage(
+    tensors: &BTreeMap<String, Entry>,
+    data: usize,
+    end: usize,
+) -> Result<(), String> {
+    let mut order: Vec<(&str, &Range<usize>)> = tensors
+        .iter()
+        .map(|(name, entry)| (name.as_str(), &entry.range))
+        .collect();
+    order.sort_by_key(|(_, range)| (range.start, range.end));
+    let mut last = ("", data);
+    for (name, range) in order {
+        if range.start < last.1 {
+            let (first, second) = (shown::name(last.0), shown::name(name));
+            return Err(format!("tensors `{first}` and `{second}` overlap"));
+        }
+        if range.start > last.1 {
+            let bytes = range.start - last.1;
+            let name = shown::name(name);
+            return Err(format!("{bytes} bytes before tensor `{name}` belong to no tensor"));
+        }
+        last = (name, range.end);
+    }
+    match end - last.1 {
+        0 => Ok(()),
+        bytes => Err(format!("{bytes} bytes at the end belong to no tensor")),
+    }
+}
+
+#[derive(Deserialize)]
+struct RawTensor {
+    dtype: String,
+    shape: Vec<usize>,
+    data_offsets: (usize, usize),
+}
+
+/// The tensors of a header, in its order. Read without building a tree of the JSON, which for a hostile
+/// header could be many times its length.
+struct RawHeader(Vec<(String, RawTensor)>);
+
+impl<'de> Deserialize<'de> for RawHeader {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Tensors;
+        impl<'de> Visitor<'de> for Tensors {
+            type Value = RawHeader;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawHeader, A::Error> {
+                let mut tensors: BTreeMap<String, RawTensor> = BTreeMap::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        map.next_value::<IgnoredAny>()?;
+                    } else if tensors.contains_key(&name) {
+                        let name = shown::name(&name);
+                        return Err(A::Error::custom(format!("tensor `{name}` is there twice")));
+                    } else {
+                        tensors.insert(name, map.next_value()?);
+                    }
+                }
+                Ok(RawHeader(tensors.into_iter().collect()))
+            }
+        }
+        deserializer.deserialize_map(Tensors)
+    }
+}
