@@ -10,8 +10,7 @@ Names are ATen's and attributes are the fields of the operator types in the `ope
 
 import argparse
 import json
-import math
-import sys
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -31,3 +30,176 @@ def compute(case, inputs):
         raise ValueError(f"{case['case']}: operator {case['op']} is not in the table of ops_golden.py")
     outputs = function(dict(case.get("attrs") or {}), *inputs)
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def number(value):
+    """A number of an attribute: infinities are strings there, and a whole number may be an integer."""
+    value = float(value)
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def elementwise(function):
+    """A function of two tensors, the second of which may be the attribute `scalar`."""
+
+    def call(a, x, *rest):
+        other = rest[0] if rest else number(a["scalar"])
+        return function(x.clone() if a.get("inplace") else x, other)
+
+    return call
+
+
+def unary(function):
+    return lambda a, x: function(x)
+
+
+def creation(function):
+    return lambda a, *_: function(a["size"], dtype=DTYPES[a["dtype"]])
+
+
+def fill(a, *_):
+    return torch.full(a["size"], number(a["value"]), dtype=DTYPES[a["dtype"]])
+
+
+def reduce(function):
+    return lambda a, x: function(x, a["dims"] or list(range(x.dim())), keepdim=a["keepdim"])
+
+
+def one_dimension(function):
+    """A reduction that takes one dimension or none."""
+    return lambda a, x: function(x, a["dims"][0], keepdim=a["keepdim"]) if a["dims"] else function(x)
+
+
+def bounds(a, names):
+    return {name: number(a[name]) for name in names if a.get(name) is not None}
+
+
+def dtype(a):
+    return DTYPES[a["dtype"]] if a.get("dtype") else None
+
+
+def new_gelu(a, x):
+    from transformers.activations import NewGELUActivation
+
+    return NewGELUActivation()(x)
+
+
+def attention(a, query, key, value, mask=None):
+    return F.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, is_causal=a["is_causal"], scale=a.get("scale")
+    )
+
+
+def conv2d(a, x, weight, bias=None):
+    return F.conv2d(x, weight, bias, a["stride"], a["padding"], a["dilation"], a["groups"])
+
+
+def where(a, condition, x, other=None):
+    return torch.where(condition, x, number(a["other"]) if other is None else other)
+
+
+OPS = {
+    # gemm
+    "linear": lambda a, *x: F.linear(*x),
+    "addmm": lambda a, *x: torch.addmm(*x),
+    "matmul": lambda a, *x: torch.matmul(*x),
+    "bmm": lambda a, *x: torch.bmm(*x),
+    "conv2d": conv2d,
+    "scaled_dot_product_attention": attention,
+    # activation
+    "gelu": lambda a, x: F.gelu(x, approximate=a["approximate"]),
+    "new_gelu": new_gelu,
+    "hardtanh": lambda a, x: F.hardtanh(x, a["min_val"], a["max_val"]),
+    # normalization
+    "layer_norm": lambda a, x, *wb: F.layer_norm(x, a["normalized_shape"], *wb, eps=a["eps"]),
+    "batch_norm": lambda a, x, w, b, mean, var: F.batch_norm(x, mean, var, w, b, eps=a["eps"]),
+    "group_norm": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a["eps"]),
+    # arithmetic
+    "rsub": elementwise(torch.rsub),
+    "pow": lambda a, x: torch.pow(x, number(a["exponent"])),
+    "__and__": lambda a, x, y: x & y,
+    "__or__": lambda a, x, y: x | y,
+    "all": one_dimension(torch.all),
+    "any": one_dimension(torch.any),
+    "max": one_dimension(torch.max),
+    "min": one_dimension(torch.min),
+    "argmax": one_dimension(torch.argmax),
+    "cumsum": lambda a, x: torch.cumsum(x, a["dim"], dtype=dtype(a)),
+    "diff": lambda a, x, prepend=None: torch.diff(x, dim=a["dim"], prepend=prepend),
+    "clamp": lambda a, x: torch.clamp(x, **bounds(a, ["min", "max"])),
+    # memory
+    "arange": lambda a: torch.arange(a["start"], a["end"], a["step"], dtype=dtype(a)),
+    "full": fill,
+    "empty": fill,
+    "zeros": creation(torch.zeros),
+    "ones": creation(torch.ones),
+    "new_zeros": lambda a, x: x.new_zeros(a["size"], dtype=dtype(a)),
+    "new_ones": lambda a, x: x.new_ones(a["size"], dtype=dtype(a)),
+    "view": lambda a, x: x.view(a["size"]),
+    "reshape": lambda a, x: x.reshape(a["shape"]),
+    "flatten": lambda a, x: x.flatten(a["start_dim"], a["end_dim"]),
+    "transpose": lambda a, x: x.transpose(a["dim0"], a["dim1"]),
+    "permute": lambda a, x: x.permute(a["dims"]),
+    "expand": lambda a, x: x.expand(a["size"]),
+    "slice": lambda a, x: torch.ops.aten.slice(x, a["dim"], a["start"], a.get("end"), a["step"]),
+    "select": lambda a, x: x.select(a["dim"], a["index"]),
+    "split": lambda a, x: x.split(a["split_size"], a["dim"]),
+    "chunk": lambda a, x: x.chunk(a["chunks"], a["dim"]),
+    "cat": lambda a, *x: torch.cat(x, a["dim"]),
+    "stack": lambda a, *x: torch.stack(x, a["dim"]),
+    "squeeze": lambda a, x: x.squeeze() if a.get("dim") is None else x.squeeze(a["dim"]),
+    "unsqueeze": lambda a, x: x.unsqueeze(a["dim"]),
+    "to": lambda a, x: x.to(dtype(a)),
+    "where": where,
+    "masked_fill": lambda a, x, mask: x.masked_fill(mask, number(a["value"])),
+    "gather": lambda a, x, index: torch.gather(x, a["dim"], index),
+    "index_select": lambda a, x, index: torch.index_select(x, a["dim"], index),
+    "index": lambda a, x, *indices: x[indices],
+    "roll": lambda a, x: torch.roll(x, a["shifts"], a["dims"]),
+    "pad": lambda a, x: F.pad(x, a["pad"], value=float(a["value"])),
+    "is_nonzero": lambda a, x: torch.tensor(torch.is_nonzero(x)),
+    # the rest
+    "softmax": lambda a, x: torch.softmax(x, a["dim"], dtype=dtype(a)),
+    "log_softmax": lambda a, x: torch.log_softmax(x, a["dim"], dtype=dtype(a)),
+    "embedding": lambda a, weight, indices: F.embedding(indices, weight),
+    "max_pool2d": lambda a, x: F.max_pool2d(x, a["kernel_size"], a["stride"], a["padding"], a["dilation"]),
+    "avg_pool2d": lambda a, x: F.avg_pool2d(
+        x, a["kernel_size"], a["stride"], a["padding"], count_include_pad=a["count_include_pad"]
+    ),
+    "adaptive_avg_pool2d": lambda a, x: F.adaptive_avg_pool2d(x, a["output_size"]),
+    "dropout": lambda a, x: F.dropout(x, a["p"], training=False),
+    # families whose members have PyTorch's own name and no attributes but `scalar` and `inplace`
+    **{name: elementwise(getattr(torch, name)) for name in
+       "add sub mul div maximum minimum eq ne lt le gt ge logical_and logical_or".split()},
+    **{name: unary(getattr(torch, name)) for name in
+       "neg abs floor ceil exp log sqrt rsqrt sin cos reciprocal erf bitwise_not logical_not".split()},
+    **{name: unary(getattr(torch, name)) for name in "detach clone sigmoid tanh".split()},
+    **{name: unary(getattr(F, name)) for name in "relu silu hardswish hardsigmoid".split()},
+    **{name: unary(getattr(torch.ops.aten, name)) for name in "alias lift_fresh contiguous".split()},
+    **{name: reduce(getattr(torch, name)) for name in "sum mean amax amin".split()},
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=Path, required=True)
+    parser.add_argument("--inputs", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", default="", help="only cases whose name holds this")
+    args = parser.parse_args()
+    inputs = load_tensors(args.inputs)
+    outputs = {}
+    for case in json.loads(args.cases.read_text()):
+        name = case["case"]
+        if args.only not in name:
+            continue
+        tensors = [inputs[f"{name}/in{i}"] for i in range(len(case["inputs"]))]
+        for i, tensor in enumerate(compute(case, tensors)):
+            outputs[f"{name}/out{i}"] = tensor.detach().clone().contiguous()
+    save_tensors(outputs, args.out)
+    print(f"{len(outputs)} outputs")
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        main()

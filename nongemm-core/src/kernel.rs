@@ -17,6 +17,12 @@ use crate::tensor::HostTensor;
 /// Outputs of one kernel call; nearly always one.
 pub type Outputs<T> = SmallVec<[T; 1]>;
 
+/// The outputs of a kernel that has one.
+#[inline]
+pub fn one<T>(output: T) -> Outputs<T> {
+    Outputs::from_buf([output])
+}
+
 /// A library that evaluates operators one by one.
 pub trait Engine: Sized + 'static {
     /// The library's tensor: a cheap handle to shared storage.

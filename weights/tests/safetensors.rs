@@ -105,7 +105,7 @@ fn finds_tied_weights_by_alias() {
     assert_eq!(
         message(&folder, &source.verify(&graph).unwrap_err()),
         "DIR/model.safetensors holds no tensor `lost.weight` (nor `mislaid`), \
-         which the model needs as f32[1]"
+         which the model needs as f32[1]; did you mean `wte.weight`?"
     );
 }
 

@@ -1,4 +1,5 @@
 //! Synthetic weights: reproducible, in range, the same for any number of threads.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,0 +1,56 @@
+//! What `nongemm list` shows. A crate that is only named in Cargo.toml registers nothing: this guards
+//! that every plugin of the workspace is linked.
+
+mod common;
+
+use common::run;
+
+fn ids(kind: &str) -> Vec<String> {
+    let done = run(&["list", kind, "--json"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let rows: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let rows = rows.as_array().expect("a list").iter();
+    rows.map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[test]
+fn models() {
+    let done = run(&["list", "models"]);
+    insta::assert_snapshot!(done.stdout);
+}
+
+#[test]
+fn everything_else_is_linked() {
+    assert_eq!(ids("backends"), ["candle"]);
+    assert_eq!(ids("datasets"), ["images", "sample"]);
+    assert_eq!(ids("probes"), ["process", "scheduler"]);
+    assert_eq!(ids("reporters"), ["csv", "json", "terminal"]);
+    assert_eq!(ids("weights"), ["safetensors", "synthetic"]);
+}
+
+#[test]
+fn operators_with_their_groups_and_kernels() {
+    let done = run(&["list", "operators"]);
+    insta::assert_snapshot!(done.stdout);
+}
+
+#[test]
+fn doctor_says_what_is_ready_and_how_to_get_the_rest() {
+    let done = run(&["doctor"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stdout.contains("ready    backend candle"), "{}", done.stdout);
+    let json: serde_json::Value =
+        serde_json::from_str(&run(&["doctor", "--json"]).stdout).unwrap();
+    assert!(json["machine"]["cores"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn help_is_short_and_complete() {
+    let done = run(&["--help"]);
+    assert_eq!(done.code, Some(0));
+    for command in ["list", "bench", "report", "doctor"] {
+        assert!(done.stdout.contains(command), "{}", done.stdout);
+    }
+    assert!(!done.stdout.contains("worker"), "an internal command");
+    insta::assert_snapshot!(run(&["bench", "--help"]).stdout);
+}
