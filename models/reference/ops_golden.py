@@ -10,6 +10,7 @@ Names are ATen's and attributes are the fields of the operator types in the `ope
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -25,11 +26,18 @@ DTYPES = {
 
 def compute(case, inputs):
     """The outputs of one case as a list."""
-    function = OPS.get(case["op"])
-    if function is None:
-        raise ValueError(f"{case['case']}: operator {case['op']} is not in the table of ops_golden.py")
-    outputs = function(dict(case.get("attrs") or {}), *inputs)
+    outputs = OPS[case["op"]](case.get("attrs") or {}, *inputs)
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def read_input(inputs, name, spec):
+    """An input tensor, checked against what the case says about it."""
+    tensor = inputs.get(name)
+    if tensor is None:
+        raise ValueError(f"{name} is not in the inputs file; export cases and inputs together")
+    if list(tensor.shape) != spec["shape"] or tensor.dtype != DTYPES[spec["dtype"]]:
+        raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, the case says {spec['dtype']} {spec['shape']}")
+    return tensor
 
 
 def number(value):
@@ -43,7 +51,7 @@ def elementwise(function):
 
     def call(a, x, *rest):
         other = rest[0] if rest else number(a["scalar"])
-        return function(x.clone() if a.get("inplace") else x, other)
+        return function(x, other)
 
     return call
 
@@ -187,14 +195,16 @@ def main():
     parser.add_argument("--only", default="", help="only cases whose name holds this")
     args = parser.parse_args()
     inputs = load_tensors(args.inputs)
+    cases = [case for case in json.loads(args.cases.read_text()) if args.only in case["case"]]
+    unknown = sorted({case["op"] for case in cases} - set(OPS))
+    if unknown:
+        raise ValueError(f"not in the table of ops_golden.py: {', '.join(unknown)}")
     outputs = {}
-    for case in json.loads(args.cases.read_text()):
+    for case in cases:
         name = case["case"]
-        if args.only not in name:
-            continue
-        tensors = [inputs[f"{name}/in{i}"] for i in range(len(case["inputs"]))]
+        tensors = [read_input(inputs, f"{name}/in{i}", spec) for i, spec in enumerate(case["inputs"])]
         for i, tensor in enumerate(compute(case, tensors)):
-            outputs[f"{name}/out{i}"] = tensor.detach().clone().contiguous()
+            outputs[f"{name}/out{i}"] = tensor
     save_tensors(outputs, args.out)
     print(f"{len(outputs)} outputs")
 
@@ -202,4 +212,7 @@ def main():
 if __name__ == "__main__":
     torch.manual_seed(0)
     with torch.inference_mode():
-        main()
+        try:
+            main()
+        except (ValueError, OSError) as error:
+            sys.exit(f"ops_golden.py: {error}")

@@ -101,6 +101,17 @@ pub(crate) fn divide(
     }
 }
 
+/// The number of tokens that an image of `image` pixels a side makes: its patches and one for the class.
+pub(crate) fn image_tokens(image: usize, patch: usize) -> Result<usize, BuildError> {
+    if image < patch {
+        return Err(BuildError::config(format!(
+            "image size {image} is smaller than a patch of {patch}"
+        )));
+    }
+    let side = divide("image size", image, "patch", patch)?;
+    in_range("number of tokens", side * side + 1, LARGEST)
+}
+
 fn in_range(name: impl Display, value: usize, largest: usize) -> Result<usize, BuildError> {
     if (1..=largest).contains(&value) {
         Ok(value)

@@ -9,7 +9,7 @@ use nongemm_operators as ops;
 use nongemm_operators::{Conv2d, layers};
 
 use crate::attention::Attention;
-use crate::settings::{batch, divide, image, layers as depth, preset, signed, size};
+use crate::settings::{batch, image, image_tokens, layers as depth, preset, signed, size};
 
 /// A published vision transformer: transformers' `ViTForImageClassification`.
 ///
@@ -115,8 +115,7 @@ impl Net {
         let hidden = size(settings, "hidden", sizes.hidden)?;
         let patch = size(settings, "patch", sizes.patch)?;
         let image = image(config)?;
-        let side = divide("image size", image, "patch", patch)?;
-        let tokens = side * side + 1;
+        let tokens = image_tokens(image, patch)?;
         let batch = batch(config)?;
         Ok(Net {
             layers: depth(settings, sizes.layers)?,

@@ -111,12 +111,20 @@ fn interrupt(child: &Child) {
     }
 }
 
-/// The last line that is not empty, at most 400 characters.
+/// What a worker said last: the message of a panic, else the last line that is not empty; at most 400
+/// characters.
 fn tail(mut pipe: impl Read) -> String {
     let mut text = String::new();
     let _ = pipe.read_to_string(&mut text);
-    let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    line.unwrap_or_default().chars().take(400).collect()
+    let mut lines = text.lines().map(str::trim);
+    let panic = lines
+        .by_ref()
+        .any(|line| line.contains(" panicked at "))
+        .then(|| lines.next())
+        .flatten();
+    let last = text.lines().rev().map(str::trim).find(|l| !l.is_empty());
+    let line = panic.or(last).unwrap_or_default();
+    line.chars().take(400).collect()
 }
 
 fn describe(status: ExitStatus, interrupted: bool, last_words: &str) -> String {
@@ -161,5 +169,7 @@ mod tests {
     fn the_last_line_is_kept() {
         assert_eq!(tail(&b"one\ntwo\n\n"[..]), "two");
         assert_eq!(tail(&b""[..]), "");
+        let panic = "thread 'main' panicked at src/x.rs:1:2:\nboom\nnote: run with it\n";
+        assert_eq!(tail(panic.as_bytes()), "boom");
     }
 }

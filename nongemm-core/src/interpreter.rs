@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use smallvec::SmallVec;
 
-use crate::graph::{CompositePolicy, Graph, last_uses, lower};
+use crate::graph::{CompositePolicy, Graph, Source, last_uses, lower};
 use crate::kernel::{Engine, KernelFn, Kernels};
 use crate::measure::{Mode, Recorder};
 use crate::op::Op;
@@ -32,6 +32,8 @@ pub struct Interpreter<E: Engine> {
     steps: Vec<Step>,
     /// One slot per value of the graph. Weights and constants stay; the rest comes and goes.
     slots: Vec<Option<E::Tensor>>,
+    /// Slots of outputs that nodes compute: given up before the next run starts.
+    results: Vec<usize>,
     graph: Graph,
 }
 
@@ -75,6 +77,7 @@ impl<E: Engine> Interpreter<E> {
             plan,
             steps: steps(&graph),
             slots,
+            results: results(&graph),
             graph,
         })
     }
@@ -160,6 +163,13 @@ fn plan<E: Engine>(graph: &Graph, kernels: &Kernels<E>) -> anyhow::Result<Vec<Pl
         .collect()
 }
 
+fn results(graph: &Graph) -> Vec<usize> {
+    let outputs = graph.outputs().iter().map(|(_, value)| value.index());
+    outputs
+        .filter(|&value| matches!(graph.values()[value].source, Source::Node(_)))
+        .collect()
+}
+
 fn steps(graph: &Graph) -> Vec<Step> {
     let parents = |mut parent: Option<usize>| {
         let mut chain = Vec::new();
@@ -220,6 +230,9 @@ impl<E: Engine> Session for Interpreter<E> {
     }
 
     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        for &slot in &self.results {
+            self.slots[slot] = None;
+        }
         recorder.begin();
         let result = self.execute(recorder);
         recorder.end();

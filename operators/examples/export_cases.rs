@@ -32,7 +32,10 @@ fn main() -> anyhow::Result<()> {
         .iter()
         .map(|(name, tensor)| {
             let (dtype, shape) = (stored(tensor.dtype()), tensor.shape().to_vec());
-            Ok((name, TensorView::new(dtype, shape, tensor.data().as_bytes())?))
+            Ok((
+                name,
+                TensorView::new(dtype, shape, tensor.data().as_bytes())?,
+            ))
         })
         .collect::<anyhow::Result<HashMap<_, _>>>()?;
     safetensors::serialize_to_file(views, None, &dir.join("inputs.safetensors"))?;

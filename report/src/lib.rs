@@ -1,1 +1,27 @@
-//! Under construction.
+//! Reporters: run records as something to read.
+//!
+//! | id | writes |
+//! |---|---|
+//! | `terminal` | [`TerminalReporter`]: what a person reads first |
+//! | `json` | [`JsonReporter`]: all records as one document |
+//! | `csv` | [`CsvReporter`]: tables of runs, groups and operators |
+//!
+//! They register themselves. A crate that is only listed in `Cargo.toml` is not linked and registers
+//! nothing: a binary needs `use nongemm_report as _;`.
+//!
+//! Invariants: a reporter reads records only and never measures; it shows what a record holds, adds up
+//! and compares, and leaves nothing out silently: `unattributed` is a row of its own, operators that no
+//! classifier knows are listed by name, failed runs are shown. It knows operators and groups by what
+//! the records say of them.
+
+mod breakdown;
+mod csv;
+mod format;
+mod hotspots;
+mod json;
+mod output;
+mod terminal;
+
+pub use csv::CsvReporter;
+pub use json::JsonReporter;
+pub use terminal::TerminalReporter;

@@ -29,7 +29,10 @@ fn main() -> anyhow::Result<()> {
             drop(tensor);
         }
         let gigabytes = (mebibytes << 20) as f64 / 1e9;
-        println!("{dtype:>5}: {:.2} GB/s (best of 5, {mebibytes} MiB)", gigabytes / best);
+        println!(
+            "{dtype:>5}: {:.2} GB/s (best of 5, {mebibytes} MiB)",
+            gigabytes / best
+        );
     }
     Ok(())
 }

@@ -64,11 +64,15 @@ impl Element for f64 {
     }
 
     fn from_f32s(from: &[f32], to: &mut [Self]) {
-        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
+        to.iter_mut()
+            .zip(from)
+            .for_each(|(to, &from)| *to = from.into());
     }
 
     fn to_f32s(from: &[Self], to: &mut [f32]) {
-        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from as f32);
+        to.iter_mut()
+            .zip(from)
+            .for_each(|(to, &from)| *to = from as f32);
     }
 }
 
@@ -140,7 +144,10 @@ pub(crate) fn decode<T: Element>(from: DType, bytes: &[u8], to: &mut [T]) {
 fn decode_blocks<S: Element, T: Element>(bytes: &[u8], to: &mut [T]) {
     let mut aligned = [S::zeroed(); BLOCK];
     let mut wide = [0f32; BLOCK];
-    for (bytes, to) in bytes.chunks(BLOCK * size_of::<S>()).zip(to.chunks_mut(BLOCK)) {
+    for (bytes, to) in bytes
+        .chunks(BLOCK * size_of::<S>())
+        .zip(to.chunks_mut(BLOCK))
+    {
         let (aligned, wide) = (&mut aligned[..to.len()], &mut wide[..to.len()]);
         bytemuck::cast_slice_mut(aligned).copy_from_slice(bytes);
         S::to_f32s(aligned, wide);

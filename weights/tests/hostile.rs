@@ -14,7 +14,10 @@ fn wrong(header: &str, data: &[u8]) -> String {
     let (folder, file) = folder();
     write_raw(&file, header, data);
     let error = open_error(&folder, &file);
-    error.strip_prefix("DIR/model.safetensors: ").unwrap().to_owned()
+    error
+        .strip_prefix("DIR/model.safetensors: ")
+        .unwrap()
+        .to_owned()
 }
 
 fn tensor(name: &str, shape: &str, from: u64, to: u64) -> String {
@@ -48,14 +51,26 @@ fn not_a_header() {
     assert!(wrong("[1, 2]", b"").starts_with("not a safetensors header: invalid type"));
     assert!(wrong("{\"a\":", b"").starts_with("not a safetensors header: EOF"));
     assert!(wrong(r#"{"a":{"dtype":"F32"}}"#, b"").contains("missing field `shape`"));
-    assert!(wrong(&format!("{{{},{}}}", tensor("a", "[]", 0, 4), tensor("a", "[]", 0, 4)), &[0; 4])
-        .contains("tensor `a` is there twice"));
+    assert!(
+        wrong(
+            &format!(
+                "{{{},{}}}",
+                tensor("a", "[]", 0, 4),
+                tensor("a", "[]", 0, 4)
+            ),
+            &[0; 4]
+        )
+        .contains("tensor `a` is there twice")
+    );
     let negative = r#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#;
     assert!(wrong(negative, &[0; 4]).contains("invalid value"));
     let deep = format!("{{\"__metadata__\":{}", "[".repeat(100_000));
     assert!(wrong(&deep, b"").starts_with("not a safetensors header"));
     let odd_name = format!("{{{}}}", tensor(r"a\n\u001bb", "[]", 4, 0));
-    assert_eq!(wrong(&odd_name, b""), r"tensor `a\n\u{1b}b` has offsets 4 to 0");
+    assert_eq!(
+        wrong(&odd_name, b""),
+        r"tensor `a\n\u{1b}b` has offsets 4 to 0"
+    );
 }
 
 #[test]
@@ -71,9 +86,15 @@ fn offsets_that_lie() {
     );
     assert_eq!(
         wrong(&one("[2]", 0, u64::MAX), &[0; 4]),
-        format!("truncated: tensor `a` ends at byte {} of the data, the file holds 4", u64::MAX)
+        format!(
+            "truncated: tensor `a` ends at byte {} of the data, the file holds 4",
+            u64::MAX
+        )
     );
-    assert_eq!(wrong(&one("[1]", 4, 0), &[0; 4]), "tensor `a` has offsets 4 to 0");
+    assert_eq!(
+        wrong(&one("[1]", 4, 0), &[0; 4]),
+        "tensor `a` has offsets 4 to 0"
+    );
     assert_eq!(
         wrong(&one("[3]", 0, 4), &[0; 4]),
         "tensor `a` has 4 bytes of data, f32[3] needs 12"
@@ -82,20 +103,36 @@ fn offsets_that_lie() {
         wrong(&one("[4294967296, 4294967296]", 0, 4), &[0; 4]),
         "tensor `a` has 4 bytes of data, f32[4294967296, 4294967296] needs too many"
     );
-    assert_eq!(wrong(&two((0, 4), (0, 4)), &[0; 4]), "tensors `a` and `b` overlap");
-    assert_eq!(wrong(&two((0, 4), (2, 6)), &[0; 6]), "tensors `a` and `b` overlap");
+    assert_eq!(
+        wrong(&two((0, 4), (0, 4)), &[0; 4]),
+        "tensors `a` and `b` overlap"
+    );
+    assert_eq!(
+        wrong(&two((0, 4), (2, 6)), &[0; 6]),
+        "tensors `a` and `b` overlap"
+    );
     assert_eq!(
         wrong(&two((0, 4), (6, 10)), &[0; 10]),
         "2 bytes before tensor `b` belong to no tensor"
     );
-    assert_eq!(wrong(&one("[1]", 0, 4), &[0; 9]), "5 bytes at the end belong to no tensor");
+    assert_eq!(
+        wrong(&one("[1]", 0, 4), &[0; 9]),
+        "5 bytes at the end belong to no tensor"
+    );
 }
 
 #[test]
 fn an_index_cannot_leave_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("model.safetensors.index.json");
-    for shard in ["../x.safetensors", "/etc/passwd", "a/../../x", "", ".", "./x"] {
+    for shard in [
+        "../x.safetensors",
+        "/etc/passwd",
+        "a/../../x",
+        "",
+        ".",
+        "./x",
+    ] {
         fs::write(&index, format!(r#"{{"weight_map": {{"a": "{shard}"}}}}"#)).unwrap();
         assert_eq!(
             open_error(&folder, &index),
@@ -117,7 +154,10 @@ fn an_index_cannot_leave_its_folder() {
 fn what_is_not_a_file() {
     let (folder, file) = folder();
     fs::create_dir(&file).unwrap();
-    assert_eq!(open_error(&folder, folder.path()), "DIR/model.safetensors is not a file");
+    assert_eq!(
+        open_error(&folder, folder.path()),
+        "DIR/model.safetensors is not a file"
+    );
 }
 
 proptest! {

@@ -24,8 +24,16 @@ fn claims_paths() {
     assert!(Safetensors.claims(file.to_str().unwrap()));
     assert!(Safetensors.claims("not/there.safetensors"));
     assert!(Safetensors.claims("./model.safetensors.index.json"));
-    assert!(!Safetensors.claims(other.to_str().unwrap()), "another format's file");
-    for location in ["synthetic", "synthetic:1", "hf:openai-community/gpt2", "https://x/y"] {
+    assert!(
+        !Safetensors.claims(other.to_str().unwrap()),
+        "another format's file"
+    );
+    for location in [
+        "synthetic",
+        "synthetic:1",
+        "hf:openai-community/gpt2",
+        "https://x/y",
+    ] {
         assert!(!Safetensors.claims(location), "{location}");
     }
 }
@@ -59,14 +67,27 @@ fn converts_between_floating_point_types() {
     let values = [1.0f32, -2.5, 1.0 / 3.0];
     let (_folder, file) = folder();
     let half = |to_bits: fn(f32) -> u16| -> Vec<u8> {
-        values.iter().flat_map(|&x| to_bits(x).to_le_bytes()).collect()
+        values
+            .iter()
+            .flat_map(|&x| to_bits(x).to_le_bytes())
+            .collect()
     };
     write(
         &file,
         &[
             f32_tensor("f32", &[3], &values),
-            ("f16", Dtype::F16, vec![3], half(|x| f16::from_f32(x).to_bits())),
-            ("bf16", Dtype::BF16, vec![3], half(|x| bf16::from_f32(x).to_bits())),
+            (
+                "f16",
+                Dtype::F16,
+                vec![3],
+                half(|x| f16::from_f32(x).to_bits()),
+            ),
+            (
+                "bf16",
+                Dtype::BF16,
+                vec![3],
+                half(|x| bf16::from_f32(x).to_bits()),
+            ),
         ],
     );
     let source = open(&file).unwrap();
@@ -79,14 +100,20 @@ fn converts_between_floating_point_types() {
             assert_eq!(tensor.dtype(), dtype);
             for (found, value) in tensor.data().to_f64().iter().zip(values) {
                 let value = f64::from(value);
-                assert!((found - value).abs() <= value.abs() / 128.0, "{found} for {value}");
+                assert!(
+                    (found - value).abs() <= value.abs() / 128.0,
+                    "{found} for {value}"
+                );
             }
         }
     }
     // The same type is copied bit by bit.
     let graph = graph(DType::F16, stored);
     let same = load(source.as_ref(), &graph, 1).unwrap();
-    assert_eq!(same.data(), &HostData::F16(values.map(f16::from_f32).to_vec()));
+    assert_eq!(
+        same.data(),
+        &HostData::F16(values.map(f16::from_f32).to_vec())
+    );
 }
 
 #[test]
@@ -94,7 +121,9 @@ fn finds_tied_weights_by_alias() {
     let (folder, file) = folder();
     write(&file, &[f32_tensor("wte.weight", &[1], &[4.0])]);
     let mut builder = GraphBuilder::new(DType::F32);
-    let weight = builder.param("lm_head.weight", [1], Init::std(1.0)).unwrap();
+    let weight = builder
+        .param("lm_head.weight", [1], Init::std(1.0))
+        .unwrap();
     builder.alias(weight, "wte.weight");
     let lost = builder.param("lost.weight", [1], Init::std(1.0)).unwrap();
     builder.alias(lost, "mislaid");
@@ -215,7 +244,12 @@ fn a_file_that_changes_is_an_error() {
     write(&file, &[f32_tensor("a", &[4096], &[1.0; 4096])]);
     let source = open(&file).unwrap();
     let graph = graph(DType::F32, &[("a", &[4096])]);
-    fs::File::options().write(true).open(&file).unwrap().set_len(100).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(100)
+        .unwrap();
     assert_eq!(
         message(&folder, &load(source.as_ref(), &graph, 0).unwrap_err()),
         "DIR/model.safetensors has changed since it was opened"
@@ -228,7 +262,9 @@ fn loading_holds_one_copy() {
     let peak = || -> usize {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        line.map_or(0, |l| l.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024)
+        line.map_or(0, |l| {
+            l.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+        })
     };
     let (_folder, file) = folder();
     let (count, bytes) = (48 * MIB, 192 * MIB);
@@ -237,11 +273,21 @@ fn loading_holds_one_copy() {
     write_raw(&file, &header, &[]);
     // The data are a hole in the file: nothing to write, but to be read like any other.
     let end = 8 + header.len() + bytes;
-    fs::File::options().write(true).open(&file).unwrap().set_len(end as u64).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&file)
+        .unwrap()
+        .set_len(end as u64)
+        .unwrap();
     let source = open(&file).unwrap();
     let before = peak();
     let tensor = load(source.as_ref(), &graph(DType::F32, &[("a", &[count])]), 0).unwrap();
     let grown = peak() - before;
     assert_eq!(tensor.data().len(), count);
-    assert!(grown < bytes + 40 * MIB, "{} MiB for {} MiB", grown / MIB, bytes / MIB);
+    assert!(
+        grown < bytes + 40 * MIB,
+        "{} MiB for {} MiB",
+        grown / MIB,
+        bytes / MIB
+    );
 }

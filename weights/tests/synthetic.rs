@@ -15,12 +15,17 @@ const MANY: usize = 300_001;
 
 fn values(seed: u64, dtype: DType, count: usize) -> Vec<f64> {
     let graph = graph(dtype, &[("w", &[count])]);
-    load(&SyntheticWeights::new(seed), &graph, 0).unwrap().data().to_f64()
+    load(&SyntheticWeights::new(seed), &graph, 0)
+        .unwrap()
+        .data()
+        .to_f64()
 }
 
 fn around(mean: f32, spread: f32) -> Graph {
     let mut builder = GraphBuilder::new(DType::F32);
-    builder.param("w", [MANY], Init::around(mean, spread)).unwrap();
+    builder
+        .param("w", [MANY], Init::around(mean, spread))
+        .unwrap();
     builder.finish()
 }
 
@@ -29,16 +34,32 @@ fn claims_its_spelling_only() {
     for location in ["synthetic", "synthetic:0", "synthetic:x"] {
         assert!(Synthetic.claims(location), "{location}");
     }
-    for location in ["synthetics", "synthetic.safetensors", "./synthetic", "hf:gpt2"] {
+    for location in [
+        "synthetics",
+        "synthetic.safetensors",
+        "./synthetic",
+        "hf:gpt2",
+    ] {
         assert!(!Synthetic.claims(location), "{location}");
     }
 }
 
 #[test]
 fn the_seed_is_a_number() {
-    assert_eq!(Synthetic.open("synthetic").unwrap().describe(), "synthetic:0");
-    assert_eq!(Synthetic.open("synthetic:17").unwrap().describe(), "synthetic:17");
-    for wrong in ["synthetic:", "synthetic:-1", "synthetic:one", "synthetic:1:2"] {
+    assert_eq!(
+        Synthetic.open("synthetic").unwrap().describe(),
+        "synthetic:0"
+    );
+    assert_eq!(
+        Synthetic.open("synthetic:17").unwrap().describe(),
+        "synthetic:17"
+    );
+    for wrong in [
+        "synthetic:",
+        "synthetic:-1",
+        "synthetic:one",
+        "synthetic:1:2",
+    ] {
         let error = Synthetic.open(wrong).map(|_| ()).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -58,7 +79,10 @@ fn every_word_of_the_stream_makes_two_elements() {
     for index in (0..MANY).step_by(997).chain([MANY - 1]) {
         let bits = (stream.bits_at(index as u64 / 2) >> (32 * (index % 2))) as u32;
         let unit = f64::from(bits) / f64::from(u32::MAX);
-        assert!((found[index] - (2.5 + unit)).abs() < 1e-6, "element {index}");
+        assert!(
+            (found[index] - (2.5 + unit)).abs() < 1e-6,
+            "element {index}"
+        );
     }
 }
 
@@ -71,7 +95,10 @@ fn values_are_uniform_around_the_mean() {
     let mean = values.iter().sum::<f64>() / MANY as f64;
     assert!((mean + 1.0).abs() < 1e-3, "mean {mean}");
     let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / MANY as f64;
-    assert!((variance - 0.25f64.powi(2) / 3.0).abs() < 1e-4, "variance {variance}");
+    assert!(
+        (variance - 0.25f64.powi(2) / 3.0).abs() < 1e-4,
+        "variance {variance}"
+    );
 }
 
 #[test]
@@ -84,7 +111,10 @@ fn without_spread_all_are_the_mean() {
 #[test]
 fn the_number_of_threads_does_not_matter() {
     let with = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| values(0, DType::F32, MANY))
     };
     assert_eq!(with(1), with(3));
@@ -96,7 +126,10 @@ fn seeds_names_and_prefixes() {
     assert_eq!(values(0, DType::F32, 8), values(0, DType::F32, MANY)[..8]);
     let graph = graph(DType::F32, &[("a", &[8]), ("b", &[8])]);
     let source = SyntheticWeights::new(0);
-    assert_ne!(load(&source, &graph, 0).unwrap(), load(&source, &graph, 1).unwrap());
+    assert_ne!(
+        load(&source, &graph, 0).unwrap(),
+        load(&source, &graph, 1).unwrap()
+    );
 }
 
 #[test]
@@ -106,14 +139,20 @@ fn other_types_hold_the_same_values_rounded() {
     for (dtype, precision) in [(DType::F16, 2f64.powi(-11)), (DType::BF16, 2f64.powi(-8))] {
         for (rounded, exact) in values(0, dtype, 5000).iter().zip(&exact) {
             let allowed = exact.abs() * precision + 1e-7;
-            assert!((rounded - exact).abs() <= allowed, "{dtype}: {rounded} for {exact}");
+            assert!(
+                (rounded - exact).abs() <= allowed,
+                "{dtype}: {rounded} for {exact}"
+            );
         }
     }
 }
 
 #[test]
 fn shapes_are_kept_and_empty_ones_work() {
-    let graph = graph(DType::F32, &[("w", &[2, 3]), ("scalar", &[]), ("none", &[0, 4])]);
+    let graph = graph(
+        DType::F32,
+        &[("w", &[2, 3]), ("scalar", &[]), ("none", &[0, 4])],
+    );
     let source = SyntheticWeights::new(0);
     source.verify(&graph).unwrap();
     for (index, shape) in [&[2usize, 3][..], &[], &[0, 4]].into_iter().enumerate() {

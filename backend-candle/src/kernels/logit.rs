@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use candle_nn::ops;
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::Softmax;
+use nongemm_operators::{LogSoftmax, Softmax};
 
 use super::one;
 use crate::convert::to_candle;
@@ -24,3 +24,12 @@ impl Eval<Candle> for Softmax {
 }
 
 register_kernel!(Softmax);
+
+impl Eval<Candle> for LogSoftmax {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let x = cast(inputs[0], self.dtype.map_or(inputs[0].dtype(), to_candle))?;
+        one(ops::log_softmax(&x, x.normalize_axis(self.dim)?))
+    }
+}
+
+register_kernel!(LogSoftmax);

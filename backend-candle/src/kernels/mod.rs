@@ -1,10 +1,14 @@
-//! The kernels, one file per family of operators as in `nongemm-operators`.
+//! The kernels, one module per family of operators as in `nongemm-operators`.
 
 mod activation;
 mod arithmetic;
+mod embedding;
 mod gemm;
 mod logit;
+mod memory;
 mod normalization;
+mod other;
+mod pooling;
 
 use candle_core::{Result, Tensor};
 use nongemm_core::kernel::Outputs;

@@ -67,9 +67,10 @@ impl Op for Binary {
 
     fn traits(&self) -> OpTraits {
         let traits = OpTraits::NONE.single_operation();
-        match self.scalar {
-            Some(_) => traits.single_operand(),
-            None => traits,
+        match (self.kind, self.scalar) {
+            (BinaryKind::Maximum | BinaryKind::Minimum, _) => traits.non_linear(),
+            (_, Some(_)) => traits.single_operand(),
+            (_, None) => traits,
         }
     }
 

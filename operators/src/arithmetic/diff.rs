@@ -65,9 +65,9 @@ impl Op for Diff {
         inputs: &[Value],
     ) -> Option<Result<Vec<Value>, BuildError>> {
         let parts = |g: &mut GraphBuilder| {
-            let x = match inputs {
-                &[x, prepend] => cat(g, &[prepend, x], self.dim)?,
-                &[x] => x,
+            let x = match *inputs {
+                [x, prepend] => cat(g, &[prepend, x], self.dim)?,
+                [x] => x,
                 _ => return Err(BuildError::config("diff takes 1 or 2 inputs")),
             };
             let later = slice(g, x, self.dim, 1, None)?;

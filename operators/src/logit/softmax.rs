@@ -7,6 +7,8 @@ use nongemm_core::register_op;
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::check::{float, one};
+
 /// `softmax(x)[i] = exp(x[i]) / sum(exp(x))` over one dimension.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,8 +36,9 @@ impl Op for Softmax {
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [x] = ShapeError::arity(inputs)?;
         x.shape.axis(self.dim)?;
-        let dtype = self.dtype.unwrap_or(x.dtype);
-        Ok(vec![TensorSpec::new(dtype, x.shape.clone())])
+        let outputs = one(self.dtype.unwrap_or(x.dtype), x.shape.clone())?;
+        float(&outputs[0])?;
+        Ok(outputs)
     }
 
     /// Five operations per element: maximum, subtraction, exponential, sum, division.
@@ -64,4 +67,18 @@ register_op!(Softmax);
 /// When the dimension does not exist.
 pub fn softmax(g: &mut GraphBuilder, x: Value, dim: i64) -> Result<Value, BuildError> {
     g.one(Softmax { dim, dtype: None }, &[x])
+}
+
+/// Adds a [`Softmax`] over `dim` whose result is of type `dtype`.
+///
+/// # Errors
+/// When the dimension does not exist or the type is not floating-point.
+pub fn softmax_to(
+    g: &mut GraphBuilder,
+    x: Value,
+    dim: i64,
+    dtype: DType,
+) -> Result<Value, BuildError> {
+    let dtype = Some(dtype);
+    g.one(Softmax { dim, dtype }, &[x])
 }

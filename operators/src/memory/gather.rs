@@ -8,6 +8,7 @@ use nongemm_core::shape::{Dim, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, index, one, rank};
+use crate::memory::index_select::rows;
 
 /// `gather(x, index)[i][j][k] = x[i][index[i][j][k]][k]` for dimension 1, and so on; the result has the shape of
 /// the index.
@@ -49,9 +50,8 @@ impl Op for Gather {
         one(x.dtype, indices.shape.clone())
     }
 
-    /// The index and the result once, and the input once at most.
     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
-        Cost::streaming(0, inputs, outputs)
+        rows(inputs, outputs)
     }
 }
 

@@ -76,9 +76,11 @@ impl OpDef for Index {
         };
         let pair = OpCase::new("pair", Index {}, [&[2, 6], &[2, 1, 1], &[1, 1, 6]]);
         let row = OpCase::new("rows", Index {}, [&[4, 3], &[2, 2]]);
+        let mask = OpCase::new("mask", Index {}, [&[5, 3], &[5]]);
         vec![
             at(at(pair, 1, &[2, 1, 1], 2), 2, &[1, 1, 6], 6),
             at(row, 1, &[2, 2], 4),
+            mask.input(1, DType::Bool, &[5], Values::Below(2)),
         ]
     }
 }

@@ -63,11 +63,14 @@ impl OpDef for IndexSelect {
 
 register_op!(IndexSelect);
 
-/// Cost of look-ups in a first input: the result is read from it and written, the indices are read.
+/// Cost of look-ups in a first input: as much as the result is read from it, all of it at most; the
+/// indices are read and the result is written.
 pub(crate) fn rows(inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
     let indices = inputs.get(1..).unwrap_or_default();
     let mut cost = Cost::streaming(0, indices, outputs);
-    cost.bytes += outputs.first().map_or(0, TensorSpec::bytes);
+    if let ([table, ..], [result, ..]) = (inputs, outputs) {
+        cost.bytes += table.bytes().min(result.bytes());
+    }
     cost
 }
 

@@ -35,7 +35,7 @@ impl Op for Pad {
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [x] = ShapeError::arity(inputs)?;
         ensure(
-            self.pad.len() % 2 == 0 && self.pad.len() / 2 <= x.shape.rank(),
+            self.pad.len().is_multiple_of(2) && self.pad.len() / 2 <= x.shape.rank(),
             || {
                 format!(
                     "{} amounts do not make pairs for the dimensions of {x}",

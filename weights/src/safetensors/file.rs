@@ -118,8 +118,14 @@ impl MappedFile {
 
     fn check_unchanged(&self) -> anyhow::Result<()> {
         let name = self.path.display();
-        let info = self.file.metadata().with_context(|| format!("cannot read {name}"))?;
-        ensure!(info.len() == self.len(), "{name} has changed since it was opened");
+        let info = self
+            .file
+            .metadata()
+            .with_context(|| format!("cannot read {name}"))?;
+        ensure!(
+            info.len() == self.len(),
+            "{name} has changed since it was opened"
+        );
         Ok(())
     }
 
@@ -128,7 +134,8 @@ impl MappedFile {
         // SAFETY: the map is shared, read-only and backed by a file: pages that are given back are read
         // from the file again when they are touched, with the same content.
         let _ = unsafe {
-            self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+            self.map
+                .unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
         };
     }
 }

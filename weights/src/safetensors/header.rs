@@ -164,7 +164,9 @@ fn check_coverage(
         if range.start > last.1 {
             let bytes = range.start - last.1;
             let name = shown::name(name);
-            return Err(format!("{bytes} bytes before tensor `{name}` belong to no tensor"));
+            return Err(format!(
+                "{bytes} bytes before tensor `{name}` belong to no tensor"
+            ));
         }
         last = (name, range.end);
     }
@@ -200,12 +202,14 @@ impl<'de> Deserialize<'de> for RawHeader {
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
                         map.next_value::<IgnoredAny>()?;
-                    } else if tensors.contains_key(&name) {
+                        continue;
+                    }
+                    let tensor = map.next_value()?;
+                    if tensors.contains_key(&name) {
                         let name = shown::name(&name);
                         return Err(A::Error::custom(format!("tensor `{name}` is there twice")));
-                    } else {
-                        tensors.insert(name, map.next_value()?);
                     }
+                    tensors.insert(name, tensor);
                 }
                 Ok(RawHeader(tensors.into_iter().collect()))
             }

@@ -35,7 +35,10 @@ pub(super) fn is_claimed(location: &str) -> bool {
 /// Whether a location starts like `hf:` or `https:`: another format's.
 fn has_scheme(location: &str) -> bool {
     let scheme = location.split_once(':').map_or("", |(scheme, _)| scheme);
-    scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    scheme.len() > 1
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// The files of a checkpoint.
@@ -106,8 +109,11 @@ fn read_index(index: &Path) -> anyhow::Result<Files> {
             shown::name(shard)
         );
     }
-    let positions: BTreeMap<&String, usize> =
-        shards.iter().enumerate().map(|(i, shard)| (*shard, i)).collect();
+    let positions: BTreeMap<&String, usize> = shards
+        .iter()
+        .enumerate()
+        .map(|(i, shard)| (*shard, i))
+        .collect();
     Ok(Files::Sharded {
         tensors: read
             .weight_map

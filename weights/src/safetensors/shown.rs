@@ -10,7 +10,11 @@ const LARGEST_RANK: usize = 16;
 
 /// A name, its control characters escaped, cut if it is very long.
 pub(super) fn name(name: &str) -> String {
-    let mut shown: String = name.chars().take(LONGEST_NAME).flat_map(char::escape_debug).collect();
+    let mut shown: String = name
+        .chars()
+        .take(LONGEST_NAME)
+        .flat_map(char::escape_debug)
+        .collect();
     if name.chars().nth(LONGEST_NAME).is_some() {
         shown.push('…');
     }

@@ -79,14 +79,16 @@ impl Checkpoint {
             .find_map(|(name, file)| Some((name, file, file.entry(name)?)))
             .ok_or(Misfit::Missing)?;
         let path = file.path().display();
-        let (shape, _) = known_shape(&param.name, spec).map_err(|e| Misfit::Wrong(e.to_string()))?;
+        let (shape, _) =
+            known_shape(&param.name, spec).map_err(|e| Misfit::Wrong(e.to_string()))?;
         if entry.shape != shape {
             return Err(Misfit::Wrong(format!(
                 "{path}: tensor `{name}` has shape {}, the model needs {shape:?}",
                 shown::shape(&entry.shape)
             )));
         }
-        let fits = |dtype: &DType| *dtype == spec.dtype || dtype.is_float() && spec.dtype.is_float();
+        let fits =
+            |dtype: &DType| *dtype == spec.dtype || dtype.is_float() && spec.dtype.is_float();
         let dtype = entry.known_dtype().filter(fits).ok_or_else(|| {
             Misfit::Wrong(format!(
                 "{path}: tensor `{name}` is {}, which cannot become the {} that the model needs",
@@ -135,11 +137,18 @@ enum Misfit {
 fn describe(location: &Path, files: &[MappedFile]) -> String {
     let full = location.canonicalize();
     let full = full.as_deref().unwrap_or(location);
-    let name = location.file_name().or(full.file_name()).unwrap_or_default();
+    let name = location
+        .file_name()
+        .or(full.file_name())
+        .unwrap_or_default();
     let mut fingerprint = Fingerprint::new();
     files.iter().for_each(|file| file.add_to(&mut fingerprint));
     let bytes: u64 = files.iter().map(MappedFile::len).sum();
-    format!("safetensors:{}:{bytes}:{}", name.to_string_lossy(), fingerprint.hex())
+    format!(
+        "safetensors:{}:{bytes}:{}",
+        name.to_string_lossy(),
+        fingerprint.hex()
+    )
 }
 
 impl WeightSource for Checkpoint {
@@ -165,7 +174,11 @@ impl WeightSource for Checkpoint {
     }
 
     fn load(&self, param: &Param, spec: &TensorSpec) -> anyhow::Result<HostTensor> {
-        let Found { file, entry, dtype: from } = self
+        let Found {
+            file,
+            entry,
+            dtype: from,
+        } = self
             .find(param, spec)
             .map_err(|misfit| anyhow::anyhow!(self.explain(param, spec, misfit)))?;
         let data = match spec.dtype {

@@ -23,7 +23,10 @@ pub(crate) fn f32_tensor(name: &'static str, shape: &[usize], values: &[f32]) ->
 /// Writes a file with the format's own library.
 pub(crate) fn write(path: &Path, tensors: &[Stored]) {
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
-        (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+        (
+            *name,
+            TensorView::new(*dtype, shape.clone(), bytes).unwrap(),
+        )
     });
     fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
@@ -60,7 +63,11 @@ pub(crate) fn open_error(folder: &tempfile::TempDir, path: &Path) -> String {
     message(folder, &open(path).map(|_| ()).unwrap_err())
 }
 
-pub(crate) fn load(source: &dyn WeightSource, graph: &Graph, index: usize) -> anyhow::Result<HostTensor> {
+pub(crate) fn load(
+    source: &dyn WeightSource,
+    graph: &Graph,
+    index: usize,
+) -> anyhow::Result<HostTensor> {
     let param = &graph.params()[index];
     source.load(param, graph.spec(param.value))
 }

@@ -1,0 +1,56 @@
+//! Values chosen by masks.
+
+use candle_core::{Result, Tensor};
+use nongemm_core::kernel::{Eval, Outputs};
+use nongemm_operators::{IsNonzero, MaskedFill, Where};
+
+use super::create::scalar;
+use crate::engine::Candle;
+use crate::kernels::one;
+use crate::promote::{cast, common, truth, with_scalar};
+use crate::register_kernel;
+
+impl Eval<Candle> for Where {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(match (inputs, self.other) {
+            (&[condition, a], Some(other)) => {
+                let dtype = with_scalar(a.dtype(), other);
+                choose(condition, &*cast(a, dtype)?, &scalar(other, dtype, a.device())?)
+            }
+            (&[condition, a, b], None) => {
+                let dtype = common(a, b);
+                choose(condition, &*cast(a, dtype)?, &*cast(b, dtype)?)
+            }
+            _ => anyhow::bail!("takes a condition and two values, tensors or one of them a number"),
+        })
+    }
+}
+
+register_kernel!(Where);
+
+impl Eval<Candle> for MaskedFill {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let &[x, mask] = inputs else {
+            anyhow::bail!("takes 2 inputs, got {}", inputs.len());
+        };
+        one(choose(mask, &scalar(self.value, x.dtype(), x.device())?, x))
+    }
+}
+
+register_kernel!(MaskedFill);
+
+/// `a` where the mask is set, else `b`; all broadcast, without copies.
+fn choose(mask: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let shape = a.shape().broadcast_shape_binary_op(b.shape(), "where")?;
+    let shape = shape.broadcast_shape_binary_op(mask.shape(), "where")?;
+    let (a, b) = (a.broadcast_as(&shape)?, b.broadcast_as(&shape)?);
+    mask.broadcast_as(&shape)?.where_cond(&a, &b)
+}
+
+impl Eval<Candle> for IsNonzero {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(truth(inputs[0])?.reshape(()))
+    }
+}
+
+register_kernel!(IsNonzero);

@@ -1,0 +1,56 @@
+//! New tensors, and other element types.
+
+use candle_core::{DType, Device, Result, Tensor};
+use nongemm_core::kernel::{Eval, Outputs};
+use nongemm_operators::{Arange, Full, To};
+
+use crate::convert::to_candle;
+use crate::engine::Candle;
+use crate::kernels::one;
+use crate::promote::truth;
+use crate::register_kernel;
+
+impl Eval<Candle> for Arange {
+    fn eval(&self, engine: &Candle, _: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let Arange { start, end, step, .. } = *self;
+        let next = |&value: &i64| value.checked_add(step);
+        let inside = |&value: &i64| if step > 0 { value < end } else { value > end };
+        let values: Vec<i64> = std::iter::successors(Some(start), next).take_while(inside).collect();
+        one(Tensor::new(values, engine.device())?.to_dtype(to_candle(self.dtype)))
+    }
+}
+
+register_kernel!(Arange);
+
+impl Eval<Candle> for Full {
+    fn eval(&self, engine: &Candle, _: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(filled(&self.size, self.value, to_candle(self.dtype), engine.device()))
+    }
+}
+
+register_kernel!(Full);
+
+/// A tensor of one value.
+pub(super) fn filled(shape: &[usize], value: f64, dtype: DType, device: &Device) -> Result<Tensor> {
+    if value == 0.0 {
+        Tensor::zeros(shape, dtype, device)
+    } else {
+        scalar(value, dtype, device)?.broadcast_as(shape)?.contiguous()
+    }
+}
+
+/// A tensor without dimensions.
+pub(super) fn scalar(value: f64, dtype: DType, device: &Device) -> Result<Tensor> {
+    Tensor::new(value, device)?.to_dtype(dtype)
+}
+
+impl Eval<Candle> for To {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(match self.dtype {
+            nongemm_core::dtype::DType::Bool => Ok(truth(inputs[0])?.into_owned()),
+            dtype => inputs[0].to_dtype(to_candle(dtype)),
+        })
+    }
+}
+
+register_kernel!(To);

@@ -1,0 +1,11 @@
+//! Allocation, layout, selection and conversion.
+
+mod choose;
+mod create;
+mod index;
+mod join;
+mod range;
+mod shape;
+
+pub(super) use index::ids;
+pub(super) use join::pad_constant;

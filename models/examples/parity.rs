@@ -1,0 +1,176 @@
+//! Compares a model's outputs with those of the reference implementation, for the same weights and
+//! inputs:
+//!
+//! ```text
+//! cargo run --release -p nongemm-models --example parity -- --model ID,..|all [--full] [--backend ID]
+//!     [--device cpu|cuda:N] [--batch N] [--seq N] [--image N] [--weights LOCATION] [--set KEY=VALUE]..
+//!     [--tolerance X] [--python PATH] [--dir DIR] [--export]
+//! ```
+//!
+//! Without `--full`, the small configuration of each family. With `--export`, only writes
+//! `weights.safetensors` and `inputs.safetensors` into DIR, for `models/reference/reference.py run`.
+//! Exits with 1 when an output differs by more than the tolerance, relative to the largest magnitude.
+
+#![expect(clippy::print_stdout, reason = "a program that reports on its output")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use nongemm_core::plugin::Device;
+use support::case::{Case, model, models};
+use support::flow;
+use support::reference::{Reference, export};
+
+/// What the arguments say.
+struct Options {
+    models: Vec<String>,
+    full: bool,
+    backend: String,
+    device: Device,
+    batch: Option<usize>,
+    seq: Option<usize>,
+    image: Option<usize>,
+    weights: String,
+    settings: Vec<(String, String)>,
+    tolerance: f64,
+    python: Option<PathBuf>,
+    dir: Option<PathBuf>,
+    export: bool,
+}
+
+impl Options {
+    fn parse(mut args: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut options = Options {
+            models: Vec::new(),
+            full: false,
+            backend: "candle".to_owned(),
+            device: Device::Cpu,
+            batch: None,
+            seq: None,
+            image: None,
+            weights: "synthetic:0".to_owned(),
+            settings: Vec::new(),
+            tolerance: 1e-4,
+            python: None,
+            dir: None,
+            export: false,
+        };
+        while let Some(flag) = args.next() {
+            let mut value = || {
+                let value = args.next();
+                value.with_context(|| format!("{flag} needs a value"))
+            };
+            match flag.as_str() {
+                "--full" => options.full = true,
+                "--export" => options.export = true,
+                "--model" => options.models = value()?.split(',').map(str::to_owned).collect(),
+                "--backend" => options.backend = value()?,
+                "--device" => options.device = value()?.parse().map_err(|e: String| anyhow!(e))?,
+                "--batch" => options.batch = Some(number(&flag, &value()?)?),
+                "--seq" => options.seq = Some(number(&flag, &value()?)?),
+                "--image" => options.image = Some(number(&flag, &value()?)?),
+                "--weights" => options.weights = value()?,
+                "--set" => options.settings.push(pair(&value()?)?),
+                "--tolerance" => options.tolerance = number(&flag, &value()?)?,
+                "--python" => options.python = Some(value()?.into()),
+                "--dir" => options.dir = Some(value()?.into()),
+                _ => bail!("unknown argument {flag}"),
+            }
+        }
+        ensure!(!options.models.is_empty(), "give --model ID,.. or --model all");
+        if options.models == ["all"] {
+            options.models = models()?.into_iter().map(str::to_owned).collect();
+        }
+        Ok(options)
+    }
+
+    fn case(&self, id: &str) -> anyhow::Result<Case> {
+        // A model without a small configuration of its own shares that of its family.
+        let small = |case: &Case| id.starts_with(case.model.as_str());
+        let mut case = match self.full {
+            true => Case::full(id)?,
+            false => Case {
+                model: model(id)?.id().to_owned(),
+                ..Case::small()
+                    .into_iter()
+                    .find(small)
+                    .with_context(|| format!("{id} has no small configuration; give --full"))?
+            },
+        };
+        case.batch = self.batch.unwrap_or(case.batch);
+        case.seq = self.seq.or(case.seq);
+        case.image = self.image.or(case.image);
+        case.settings.extend(self.settings.iter().cloned());
+        Ok(case)
+    }
+}
+
+fn number<T: FromStr>(flag: &str, text: &str) -> anyhow::Result<T> {
+    let number = text.parse().ok();
+    number.with_context(|| format!("{flag} {text}: give a number"))
+}
+
+fn pair(text: &str) -> anyhow::Result<(String, String)> {
+    let (key, value) = text.split_once('=').context("--set takes KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let mut code = ExitCode::SUCCESS;
+    for id in &options.models {
+        let temporary = tempfile::tempdir()?;
+        let dir = options.dir.as_deref().unwrap_or(temporary.path());
+        let fits = check(id, &options, dir).with_context(|| id.clone())?;
+        if !fits {
+            code = ExitCode::FAILURE;
+        }
+    }
+    Ok(code)
+}
+
+/// Whether the outputs of a model are within the tolerance.
+fn check(id: &str, options: &Options, dir: &Path) -> anyhow::Result<bool> {
+    let case = options.case(id)?;
+    let graph = case.graph()?;
+    let weights = flow::weights(&options.weights)?;
+    let inputs = flow::inputs(&graph)?;
+    std::fs::create_dir_all(dir)?;
+    export(&graph, weights.as_ref(), &inputs, dir)?;
+    let size = if options.full { "full" } else { "small" };
+    let about = format!(
+        "{id} ({size}, batch {}, {} parameters, {} nodes)",
+        case.batch,
+        graph.parameter_count(),
+        graph.nodes().len()
+    );
+    if options.export {
+        println!("{about}: written to {}", dir.display());
+        return Ok(true);
+    }
+    let expected = Reference::new(options.python.clone())?.run(&case, dir)?;
+    let found = flow::run(
+        &options.backend,
+        options.device,
+        &graph,
+        case.dtype,
+        weights.as_ref(),
+        &inputs,
+    )?;
+    let worst = flow::compare(&found, &expected)?;
+    let fits = worst.relative <= options.tolerance;
+    println!(
+        "{about}: {} differs from the reference by {:.2e} at most, {:.2e} of the largest magnitude {:.3}: {}",
+        options.backend,
+        worst.absolute,
+        worst.relative,
+        worst.scale,
+        if fits { "ok" } else { "TOO FAR" }
+    );
+    Ok(fits)
+}

@@ -1,0 +1,40 @@
+//! The candle backend computes what the reference implementation computes.
+
+mod support;
+
+use nongemm_core::plugin::Device;
+use support::case::Case;
+use support::{flow, golden, reference};
+
+/// Largest difference, relative to the largest magnitude of the expected output.
+const TOLERANCE: f64 = 1e-4;
+
+fn check(case: &Case) {
+    let graph = case.graph().unwrap();
+    let weights = flow::weights("synthetic:0").unwrap();
+    let inputs = flow::inputs(&graph).unwrap();
+    let found = flow::run(
+        "candle",
+        Device::Cpu,
+        &graph,
+        case.dtype,
+        weights.as_ref(),
+        &inputs,
+    );
+    let expected = reference::load(&golden(&format!("{}.safetensors", case.name))).unwrap();
+    let worst = flow::compare(&found.unwrap(), &expected).unwrap();
+    assert!(worst.scale > 0.1, "{}: the outputs say nothing", case.name);
+    assert!(worst.relative <= TOLERANCE, "{}: {worst:?}", case.name);
+}
+
+#[test]
+fn outputs_are_those_of_the_reference() {
+    Case::small().iter().for_each(check);
+}
+
+#[test]
+fn fused_attention_computes_the_same() {
+    for case in &Case::small()[..3] {
+        check(&case.clone().with(&[("attention", "sdpa")]));
+    }
+}

@@ -1,0 +1,128 @@
+//! Runs a graph through a backend and compares outputs.
+
+use anyhow::{Context, ensure};
+use nongemm_core::dtype::DType;
+use nongemm_core::graph::Graph;
+use nongemm_core::measure::{Mode, Monotonic, Recorder};
+use nongemm_core::plugin::{
+    Backend, Device, PrepareOptions, Registry, Settings, WeightFormat, WeightSource,
+};
+use nongemm_core::rng::Uniform;
+use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_candle as _;
+use nongemm_weights as _;
+
+/// Named tensors.
+pub type Tensors = Vec<(String, HostTensor)>;
+
+/// Inputs that are the same everywhere: indices into their tables, numbers between -2 and 2.
+pub fn inputs(graph: &Graph) -> anyhow::Result<Tensors> {
+    let mut tensors = Tensors::new();
+    for input in graph.inputs() {
+        let spec = graph.spec(input.value);
+        let shape = spec.shape.known().context("an input has an open shape")?;
+        let count = shape.iter().product();
+        let mut stream = Uniform::new(0, &input.name);
+        let data = match input.below {
+            Some(below) => {
+                let below = u32::try_from(below)?;
+                HostData::I64((0..count).map(|_| stream.next_below(below).into()).collect())
+            }
+            None => {
+                let number = |_| (stream.next_f64() * 4.0 - 2.0) as f32;
+                HostData::F32((0..count).map(number).collect()).to_float(spec.dtype)
+            }
+        };
+        tensors.push((input.name.clone(), HostTensor::new(shape, data)?));
+    }
+    Ok(tensors)
+}
+
+/// Opens weights by location, `synthetic:0` for example.
+pub fn weights(location: &str) -> anyhow::Result<Box<dyn WeightSource>> {
+    let formats = Registry::<dyn WeightFormat>::collect()?;
+    let format = formats.iter().find(|entry| entry.plugin.claims(location));
+    format
+        .with_context(|| format!("no weight format knows `{location}`"))?
+        .plugin
+        .open(location)
+}
+
+/// Runs a graph once on a backend.
+pub fn run(
+    backend: &str,
+    device: Device,
+    graph: &Graph,
+    dtype: DType,
+    weights: &dyn WeightSource,
+    inputs: &Tensors,
+) -> anyhow::Result<Tensors> {
+    let backend = Registry::<dyn Backend>::collect()?.get(backend)?;
+    let options = PrepareOptions {
+        device,
+        dtype,
+        threads: std::thread::available_parallelism()?.get(),
+        settings: Settings::default(),
+    };
+    weights.verify(graph)?;
+    let mut session = backend.prepare(graph, weights, &options)?;
+    let inputs: Vec<HostTensor> = inputs.iter().map(|(_, tensor)| tensor.clone()).collect();
+    session.bind(&inputs)?;
+    let clock = Monotonic::new();
+    session.run(&mut Recorder::new(&clock, Mode::Off, session.steps().len()))?;
+    session.outputs()
+}
+
+/// How far two outputs are apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Difference {
+    /// Largest absolute difference.
+    pub absolute: f64,
+    /// The same, relative to the largest expected magnitude.
+    pub relative: f64,
+    /// Largest expected magnitude.
+    pub scale: f64,
+}
+
+/// Compares outputs by name with the expected ones; the worst difference.
+pub fn compare(found: &Tensors, expected: &Tensors) -> anyhow::Result<Difference> {
+    ensure!(
+        found.len() == expected.len(),
+        "{} outputs where {} are expected",
+        found.len(),
+        expected.len()
+    );
+    let mut worst = Difference::default();
+    for (name, tensor) in expected {
+        let other = found.iter().find(|(other, _)| other == name);
+        let (_, other) = other.with_context(|| format!("output {name} is missing"))?;
+        ensure!(
+            other.shape() == tensor.shape(),
+            "output {name} has shape {:?}, should have {:?}",
+            other.shape(),
+            tensor.shape()
+        );
+        let (a, b) = (other.data().to_f64(), tensor.data().to_f64());
+        let scale = b.iter().fold(0.0f64, |max, x| max.max(x.abs()));
+        ensure!(scale.is_finite(), "the expected output {name} is not finite");
+        // NaN and infinities must not get lost in `max`.
+        let largest = |max: f64, (a, b): (&f64, &f64)| {
+            let distance = (a - b).abs();
+            if distance.is_finite() {
+                max.max(distance)
+            } else {
+                f64::INFINITY
+            }
+        };
+        let absolute = a.iter().zip(&b).fold(0.0, largest);
+        let relative = absolute / scale.max(f64::MIN_POSITIVE);
+        if relative >= worst.relative {
+            worst = Difference {
+                absolute,
+                relative,
+                scale,
+            };
+        }
+    }
+    Ok(worst)
+}

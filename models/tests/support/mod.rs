@@ -1,0 +1,22 @@
+//! What the tests and the examples share: the configurations that are compared with the reference
+//! implementation, and the ways to run both.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test and example uses a part of it"
+)]
+
+pub mod case;
+pub mod flow;
+pub mod reference;
+pub mod trace;
+
+use std::path::PathBuf;
+
+/// `models/tests/golden/NAME`.
+pub fn golden(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "golden", name]
+        .iter()
+        .collect()
+}

@@ -1,0 +1,39 @@
+//! Time that the hypervisor gave to others while a processor of this machine wanted to run.
+
+use std::path::Path;
+
+use crate::reread::Reread;
+
+/// The first line of `/proc/stat`, which sums all processors.
+pub(super) struct Steal {
+    stat: Reread,
+    ns_per_tick: f64,
+}
+
+impl Steal {
+    pub(super) fn open(root: &Path) -> Option<Self> {
+        // SAFETY: sysconf only answers a question.
+        let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+        if ticks <= 0 {
+            return None;
+        }
+        let mut steal = Steal {
+            stat: Reread::open(&root.join("proc/stat"), 256)?,
+            ns_per_tick: 1e9 / ticks as f64,
+        };
+        steal.nanoseconds().is_some().then_some(steal)
+    }
+
+    /// Nanoseconds since the machine started. `None` from kernels that do not count them.
+    pub(super) fn nanoseconds(&mut self) -> Option<f64> {
+        // cpu user nice system idle iowait irq softirq steal ...
+        let line = self.stat.read()?.lines().next()?;
+        let ticks: f64 = line
+            .strip_prefix("cpu ")?
+            .split_whitespace()
+            .nth(7)?
+            .parse()
+            .ok()?;
+        Some(ticks * self.ns_per_tick)
+    }
+}

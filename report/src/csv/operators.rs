@@ -1,0 +1,78 @@
+//! `operators.csv`: one row per operator of each run, in execution order.
+
+use std::io::{self, Write};
+
+use nongemm_core::record::{OpRow, Profile, RunRecord};
+use nongemm_core::shape::TensorSpec;
+
+use super::{optional, point, write_table};
+
+/// A column: its title and its value.
+type Column = (&'static str, fn(&OpRow) -> String);
+
+/// Columns of an operator, named as in the record.
+pub(super) const COLUMNS: [Column; 21] = [
+    ("id", |op| op.id.clone()),
+    ("scope", |op| op.scope.clone()),
+    ("op", |op| op.op.clone()),
+    ("parent", |op| optional(op.parent.as_ref())),
+    ("parent_id", |op| optional(op.parent_id.as_ref())),
+    ("group", |op| op.group.to_string()),
+    ("part_group", |op| optional(op.part_group)),
+    ("attrs", attrs),
+    ("inputs", |op| shapes(&op.inputs)),
+    ("inputs_dtype", |op| dtypes(&op.inputs)),
+    ("outputs", |op| shapes(&op.outputs)),
+    ("outputs_dtype", |op| dtypes(&op.outputs)),
+    ("fused", |op| op.fused.join("; ")),
+    ("host_ns_median", |op| op.host_ns.median.to_string()),
+    ("host_ns_mad", |op| op.host_ns.mad.to_string()),
+    ("host_ns_n", |op| op.host_ns.n.to_string()),
+    ("device_ns_median", |op| optional(op.device_ns.map(|ns| ns.median))),
+    ("device_ns_mad", |op| optional(op.device_ns.map(|ns| ns.mad))),
+    ("device_ns_n", |op| optional(op.device_ns.map(|ns| ns.n))),
+    ("flops", |op| optional(op.flops)),
+    ("bytes", |op| optional(op.bytes)),
+];
+
+/// As a JSON object; empty for none.
+fn attrs(op: &OpRow) -> String {
+    if op.attrs.is_empty() {
+        return String::new();
+    }
+    serde_json::to_string(&op.attrs).unwrap_or_default()
+}
+
+/// `[1, 128]; [128]`.
+fn shapes(specs: &[TensorSpec]) -> String {
+    let shapes: Vec<String> = specs.iter().map(|spec| spec.shape.to_string()).collect();
+    shapes.join("; ")
+}
+
+/// `f32; i64`.
+fn dtypes(specs: &[TensorSpec]) -> String {
+    let dtypes: Vec<&str> = specs.iter().map(|spec| spec.dtype.name()).collect();
+    dtypes.join("; ")
+}
+
+/// Writes the table: which run, the columns of the operator, and its share of the wall time.
+pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
+    let mut header = point::HEADER.to_vec();
+    header.extend(COLUMNS.map(|(title, _)| title));
+    header.push("share");
+    let profiled = runs.iter().filter_map(|run| Some((run, run.profile.as_ref()?)));
+    let rows = profiled.flat_map(|(run, profile)| {
+        let row = move |op| fields(run, profile, op);
+        profile.ops.iter().map(row)
+    });
+    write_table(out, header, rows)
+}
+
+fn fields(run: &RunRecord, profile: &Profile, op: &OpRow) -> Vec<String> {
+    let mut fields = point::fields(run);
+    fields.extend(COLUMNS.map(|(_, value)| value(op)));
+    let wall = profile.wall_median_ns;
+    let share = if wall > 0.0 { op.host_ns.median / wall } else { 0.0 };
+    fields.push(share.to_string());
+    fields
+}

@@ -1,0 +1,128 @@
+//! Whether the sums close, what measuring changed, and what the machine did meanwhile.
+
+use nongemm_core::record::{Energy, EnergyRow, Memory, Noise, Phases, Profile, RunRecord};
+
+use super::page::Page;
+use crate::format::{NBSP, bytes, change, count, frequency, percent, plural, time};
+
+/// Closure and perturbation.
+pub(super) fn closure(page: &mut Page, profile: &Profile) {
+    let operators: f64 = profile.ops.iter().map(|row| row.host_ns.median).sum();
+    page.labelled(
+        "Closure",
+        &format!(
+            "operators {} + unattributed {} (gap{NBSP}{}) = wall {}, median of {}",
+            time(operators),
+            time(profile.unattributed_ns),
+            time(profile.gap_median_ns),
+            time(profile.wall_median_ns),
+            plural(profile.n, "instrumented run")
+        ),
+    );
+    let [low, high] = profile.perturbation_ci95.map(change);
+    page.labelled(
+        "Perturbation",
+        &format!(
+            "{} by instrumenting, 95%{NBSP}CI [{low},{NBSP}{high}]",
+            change(profile.perturbation)
+        ),
+    );
+}
+
+/// Memory, noise, energy, checks, machine and the time that was not measured.
+pub(super) fn machine(page: &mut Page, run: &RunRecord) {
+    if let Some(text) = run.memory.as_ref().map(memory) {
+        page.labelled("Memory", &text);
+    }
+    if let Some(text) = run.noise.as_ref().map(noise) {
+        page.labelled("Noise", &text);
+    }
+    match &run.energy {
+        Some(Energy::Measured(rows)) => rows.iter().for_each(|row| page.labelled("Energy", &energy(row))),
+        Some(Energy::Unavailable { unavailable }) => {
+            page.labelled("Energy", &format!("not measured: {unavailable}"));
+        }
+        None => {}
+    }
+    if let Some(checks) = &run.checks {
+        let mut text = match checks.finite {
+            true => "outputs are finite".to_owned(),
+            false => "outputs are not finite".to_owned(),
+        };
+        if let Some(reference) = &checks.reference {
+            let error = reference.max_abs_err;
+            text += &format!(", within {error:.1e} of {}", reference.backend);
+        }
+        page.labelled("Checks", &text);
+    }
+    page.aside("Machine", &machine_text(run));
+    if let Some(phases) = &run.phases {
+        page.aside("Took", &took(phases));
+    }
+}
+
+fn memory(memory: &Memory) -> String {
+    let mut text = format!(
+        "weights {}, activations {}",
+        bytes(memory.weights_bytes),
+        bytes(memory.activation_bytes)
+    );
+    if let Some(peak) = memory.peak_rss_bytes {
+        text += &format!(", peak{NBSP}RSS {}", bytes(peak));
+    }
+    if let Some(peak) = memory.peak_device_bytes {
+        text += &format!(", peak on the device {}", bytes(peak));
+    }
+    text
+}
+
+fn noise(noise: &Noise) -> String {
+    let whole = |value: f64| count(value.max(0.0) as u64);
+    let mut parts = vec![format!("{} of the samples disturbed", percent(noise.disturbed_share))];
+    parts.extend(noise.steal.map(|ns| format!("steal{NBSP}{}", time(ns))));
+    parts.extend(noise.ctx_switches.map(|n| format!("{}{NBSP}involuntary switches", whole(n))));
+    parts.extend(noise.major_faults.map(|n| format!("{}{NBSP}major faults", whole(n))));
+    parts.extend(noise.load_average.map(|load| format!("load{NBSP}{load:.2}")));
+    parts.extend(noise.frequency_hz.map(frequency));
+    parts.extend(noise.temperature_c.map(|degrees| format!("{degrees:.0}{NBSP}°C")));
+    parts.join(", ")
+}
+
+fn energy(row: &EnergyRow) -> String {
+    format!(
+        "{:.3}{NBSP}J per inference, {:.3}{NBSP}J net of {:.1}{NBSP}W idle ({}, {}, resolution {})",
+        row.gross_j_per_inference,
+        row.net_j_per_inference,
+        row.idle_w,
+        row.probe,
+        plural(row.windows, "window"),
+        row.resolution
+    )
+}
+
+fn machine_text(run: &RunRecord) -> String {
+    let machine = &run.machine;
+    let mut parts = Vec::new();
+    if !machine.cpu.is_empty() {
+        parts.push(machine.cpu.clone());
+    }
+    parts.push(plural(machine.cores, "core"));
+    parts.push(bytes(machine.memory));
+    parts.extend(machine.gpu.iter().cloned());
+    parts.extend(machine.governor.iter().map(|governor| format!("governor{NBSP}{governor}")));
+    parts.push(format!("nongemm{NBSP}{}", run.software.nongemm));
+    let libraries = &run.software.libraries;
+    parts.extend(libraries.iter().map(|(name, version)| format!("{name}{NBSP}{version}")));
+    parts.join(", ")
+}
+
+fn took(phases: &Phases) -> String {
+    let of = |ns: u64| time(ns as f64);
+    format!(
+        "{} to measure; before that {} to build the graph, {} for inputs, {} for weights and kernels",
+        of(phases.measure_ns),
+        of(phases.build_ns),
+        of(phases.inputs_ns),
+        of(phases.prepare_ns)
+    )
+}

@@ -1,0 +1,125 @@
+//! The non-GEMM operators that cost most.
+
+use nongemm_core::record::{Profile, RunRecord};
+
+use super::page::{Page, Style, cut};
+use super::table::{Align, Cell, Table, plain};
+use crate::format::{percent, time};
+use crate::hotspots::{self, Hotspot};
+
+/// Operators that are shown.
+const SHOWN: usize = 10;
+
+/// Columns from which on there is room for the group and for the time of one call.
+const WIDE: usize = 100;
+
+/// Columns below which shapes get a line of their own.
+const NARROW: usize = 80;
+
+/// The longest name that a narrow terminal shows whole.
+const LONGEST_NAME: usize = 28;
+
+/// The ten most expensive operators, equal calls added up, and how much of the time they take.
+pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
+    let spots = hotspots::non_gemm(&profile.ops);
+    if spots.is_empty() {
+        return;
+    }
+    let wall = profile.wall_median_ns;
+    let share = |ns: f64| if wall > 0.0 { ns / wall } else { 0.0 };
+    let layout = Layout {
+        wide: page.width() >= WIDE,
+        narrow: page.width() < NARROW,
+        device: spots.iter().any(|spot| spot.device_ns.is_some()),
+    };
+    page.blank();
+    let shown = &spots[..spots.len().min(SHOWN)];
+    let together: f64 = shown.iter().map(|spot| spot.host_ns).sum();
+    let title = match spots.len() {
+        1..=SHOWN => "All non-GEMM operators".to_owned(),
+        all => format!("The {SHOWN} most expensive of {all} non-GEMM operators"),
+    };
+    let note = format!(" ({} of the time)", percent(share(together)));
+    page.line(&[(Style::Bold, &title), (Style::Dim, &note)]);
+    let columns = layout.columns();
+    let mut table = Table::new(&columns, if layout.narrow { 0 } else { layout.inputs() });
+    for spot in shown {
+        table.row(layout.row(spot, run, share(spot.host_ns)));
+        if layout.narrow {
+            let mut cells = vec![(Style::Dim, format!("  {}", inputs(spot, run)))];
+            cells.resize(columns.len(), plain(""));
+            table.row(cells);
+        }
+    }
+    table.write(page);
+}
+
+/// Which columns there are.
+struct Layout {
+    wide: bool,
+    narrow: bool,
+    device: bool,
+}
+
+impl Layout {
+    /// Position of the column of inputs.
+    fn inputs(&self) -> usize {
+        if self.wide { 2 } else { 1 }
+    }
+
+    fn columns(&self) -> Vec<(&'static str, Align)> {
+        let mut columns = vec![("operator", Align::Left)];
+        if self.wide {
+            columns.push(("group", Align::Left));
+        }
+        if !self.narrow {
+            columns.push(("inputs", Align::Left));
+        }
+        columns.push(("calls", Align::Right));
+        columns.push((if self.device { "host" } else { "total" }, Align::Right));
+        if self.wide {
+            columns.push(("each", Align::Right));
+        }
+        if self.device {
+            columns.push(("device", Align::Right));
+        }
+        columns.push(("share", Align::Right));
+        columns
+    }
+
+    fn row(&self, spot: &Hotspot<'_>, run: &RunRecord, share: f64) -> Vec<Cell> {
+        let colour = Style::Group(Some(spot.group));
+        let name = match spot.parts {
+            Some(1) => format!("{} (1 part)", spot.name),
+            Some(parts) => format!("{} ({parts} parts)", spot.name),
+            None => spot.name.to_owned(),
+        };
+        let mut cells = vec![(colour, cut(&name, LONGEST_NAME))];
+        if self.wide {
+            cells.push(plain(spot.group.name()));
+        }
+        if !self.narrow {
+            cells.push(plain(inputs(spot, run)));
+        }
+        cells.push(plain(spot.calls.to_string()));
+        cells.push(plain(time(spot.host_ns)));
+        if self.wide {
+            cells.push(plain(time(spot.host_ns / spot.calls as f64)));
+        }
+        if self.device {
+            cells.push(plain(spot.device_ns.map_or(String::new(), time)));
+        }
+        cells.push(plain(percent(share)));
+        cells
+    }
+}
+
+/// Shapes of the inputs, then attributes; of a composite, those of its first part without attributes.
+fn inputs(spot: &Hotspot<'_>, run: &RunRecord) -> String {
+    let shapes = hotspots::shapes(&spot.first.inputs, run.spec.dtype);
+    let attrs = match spot.parts {
+        Some(_) => String::new(),
+        None => hotspots::attrs(&spot.first.attrs, &spot.first.op),
+    };
+    format!("{shapes} {attrs}").trim().to_owned()
+}

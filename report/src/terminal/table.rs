@@ -1,0 +1,111 @@
+//! Tables whose columns are as wide as their content, and one of which gives way.
+
+use super::page::{Page, Style, cut, length};
+
+/// Columns of space before the first column of a table.
+const INDENT: usize = 2;
+
+/// Columns of space between two columns of a table.
+const GAP: usize = 2;
+
+/// Narrower than this the flexible column does not get.
+const NARROWEST: usize = 6;
+
+/// Which side the text of a column stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// Text with its style.
+pub(super) type Cell = (Style, String);
+
+/// A cell in the usual style.
+pub(super) fn plain(text: impl Into<String>) -> Cell {
+    (Style::Plain, text.into())
+}
+
+/// Rows under titles.
+pub(super) struct Table {
+    columns: Vec<(String, Align)>,
+    rows: Vec<Vec<Cell>>,
+    /// The column that is cut if the table is too wide.
+    flexible: usize,
+}
+
+impl Table {
+    /// An empty table. `flexible` is the position of the column that is cut if the table is too wide.
+    pub(super) fn new(columns: &[(&str, Align)], flexible: usize) -> Self {
+        Table {
+            columns: columns.iter().map(|(title, align)| ((*title).to_owned(), *align)).collect(),
+            rows: Vec::new(),
+            flexible,
+        }
+    }
+
+    /// Adds a row with a cell for each column.
+    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(cells);
+    }
+
+    fn widths(&self, page: &Page) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|(title, _)| length(title)).collect();
+        for row in &self.rows {
+            for (width, (_, text)) in widths.iter_mut().zip(row) {
+                *width = length(text).max(*width);
+            }
+        }
+        let room = self.room(page, &widths);
+        widths[self.flexible] = widths[self.flexible].min(room);
+        widths
+    }
+
+    /// Columns that the others leave for the flexible one.
+    fn room(&self, page: &Page, widths: &[usize]) -> usize {
+        let others: usize = widths.iter().sum::<usize>() - widths[self.flexible];
+        let used = INDENT + others + GAP * (widths.len() - 1);
+        page.width().saturating_sub(used).max(NARROWEST)
+    }
+
+    /// Columns that the other columns leave for the flexible one.
+    pub(super) fn flexible_room(&self, page: &Page) -> usize {
+        self.room(page, &self.widths(page))
+    }
+
+    /// Replaces the flexible cell of a row.
+    pub(super) fn set_flexible(&mut self, row: usize, cell: Cell) {
+        self.rows[row][self.flexible] = cell;
+    }
+
+    /// Writes titles and rows.
+    pub(super) fn write(&self, page: &mut Page) {
+        let widths = self.widths(page);
+        let titles: Vec<Cell> =
+            self.columns.iter().map(|(title, _)| (Style::Dim, title.clone())).collect();
+        for row in std::iter::once(&titles).chain(&self.rows) {
+            self.write_row(page, row, &widths);
+        }
+    }
+
+    fn write_row(&self, page: &mut Page, row: &[Cell], widths: &[usize]) {
+        let mut pieces: Vec<(Style, String)> = Vec::new();
+        let mut space = INDENT;
+        for (((style, text), (_, align)), &width) in row.iter().zip(&self.columns).zip(widths) {
+            let text = cut(text, width);
+            let padding = width - length(&text);
+            let (before, after) = match align {
+                Align::Left => (space, padding),
+                Align::Right => (space + padding, 0),
+            };
+            pieces.push((Style::Plain, " ".repeat(before)));
+            pieces.push((*style, text));
+            space = after + GAP;
+        }
+        let pieces: Vec<(Style, &str)> = pieces.iter().map(|(s, text)| (*s, text.as_str())).collect();
+        page.line(&pieces);
+    }
+}

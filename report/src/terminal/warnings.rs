@@ -1,0 +1,117 @@
+//! What makes a result less than it seems.
+
+use std::collections::BTreeSet;
+
+use nongemm_core::measure::Stop;
+use nongemm_core::op::OpGroup;
+use nongemm_core::record::{Latency, Profile, RunRecord, UNATTRIBUTED, UNRELIABLE_ABOVE};
+
+use super::page::{Page, Style};
+use crate::format::{half_width, percent, plural};
+
+/// Share of disturbed samples from which on it is worth a warning.
+const DISTURBED_ABOVE: f64 = 0.10;
+
+/// Share of time in no operator from which on it is worth a warning.
+const UNATTRIBUTED_ABOVE: f64 = 0.10;
+
+/// Writes the warnings of a run, if there are any.
+pub(super) fn list(page: &mut Page, run: &RunRecord) {
+    let warnings = of(run);
+    if warnings.is_empty() {
+        return;
+    }
+    page.blank();
+    for warning in warnings {
+        page.wrapped((Style::Warning, "! "), 2, Style::Warning, &warning);
+    }
+}
+
+/// All warnings of a run. Each says what to do where something can be done.
+pub(super) fn of(run: &RunRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(profile) = &run.profile {
+        warnings.extend(unreliable(profile));
+    }
+    if let Some(latency) = &run.latency {
+        warnings.extend(imprecise(latency));
+        if !latency.steady {
+            warnings.push(
+                "times were not steady yet when warm-up ended, so early samples may be slow; raise \
+                 max-warmup in the manifest"
+                    .to_owned(),
+            );
+        }
+    }
+    let disturbed = run.noise.as_ref().map_or(0.0, |noise| noise.disturbed_share);
+    if disturbed > DISTURBED_ABOVE {
+        warnings.push(format!(
+            "something else used the processor during {} of the samples; stop other work and run again",
+            percent(disturbed)
+        ));
+    }
+    let unattributed = run.groups.get(UNATTRIBUTED).map_or(0.0, |row| row.share);
+    if unattributed > UNATTRIBUTED_ABOVE {
+        warnings.push(format!(
+            "{} of the time lies between operators, in none of them",
+            percent(unattributed)
+        ));
+    }
+    if let Some(profile) = &run.profile {
+        warnings.extend(unclassified(profile));
+    }
+    if run.checks.as_ref().is_some_and(|checks| !checks.finite) {
+        warnings.push("outputs hold NaN or infinity".to_owned());
+    }
+    warnings
+}
+
+fn unreliable(profile: &Profile) -> Option<String> {
+    profile.unreliable.then(|| {
+        format!(
+            "shares are unreliable: instrumenting slowed the run by {}, more than {:.0}%; a larger \
+             --batch makes it matter less",
+            percent(profile.perturbation),
+            UNRELIABLE_ABOVE * 100.0
+        )
+    })
+}
+
+fn imprecise(latency: &Latency) -> Option<String> {
+    let width = half_width(latency.ci95_ns, latency.median_ns);
+    if latency.n < 6 {
+        return Some(format!(
+            "{} are too few for a 95% interval, so the range is given; raise --min-samples",
+            plural(latency.n, "sample")
+        ));
+    }
+    match latency.stop {
+        Stop::TargetCi => None,
+        Stop::MaxTime => Some(format!(
+            "the interval is wider than asked for ({width}) because time was up; raise --max-time"
+        )),
+        Stop::MaxSamples => Some(format!(
+            "the interval is wider than asked for ({width}) at the largest number of samples; raise \
+             max-samples in the manifest"
+        )),
+        Stop::Interrupted => Some(format!(
+            "sampling was interrupted, the interval ({width}) may be wider than asked for"
+        )),
+    }
+}
+
+fn unclassified(profile: &Profile) -> Option<String> {
+    let unknown = || profile.ops.iter().filter(|row| row.group == OpGroup::Unclassified);
+    let names: BTreeSet<&str> = unknown().map(|row| row.op.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = names.into_iter().collect();
+    let ns: f64 = unknown().map(|row| row.host_ns.median).sum();
+    Some(format!(
+        "no classifier knows {} ({}, {} of the time); give each a group under [classify] in the manifest",
+        names.join(", "),
+        plural(unknown().count(), "operator"),
+        percent(ns / profile.wall_median_ns)
+    ))
+}
