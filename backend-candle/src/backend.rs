@@ -45,10 +45,14 @@ fn open(device: Device) -> anyhow::Result<Candle> {
 
 /// The vector instructions that candle found.
 fn cpu_detail() -> String {
-    let found: Vec<&str> = [("avx2", with_avx()), ("f16c", with_f16c()), ("neon", with_neon())]
-        .into_iter()
-        .filter_map(|(name, present)| present.then_some(name))
-        .collect();
+    let found: Vec<&str> = [
+        ("avx2", with_avx()),
+        ("f16c", with_f16c()),
+        ("neon", with_neon()),
+    ]
+    .into_iter()
+    .filter_map(|(name, present)| present.then_some(name))
+    .collect();
     format!("cpu {}", found.join(" "))
 }
 
@@ -139,7 +143,10 @@ mod tests {
         let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");
         let lock = std::fs::read_to_string(lock).unwrap();
         let entry = format!("name = \"candle-core\"\nversion = \"{CANDLE_VERSION}\"");
-        assert!(lock.contains(&entry), "CANDLE_VERSION is not that of Cargo.lock");
+        assert!(
+            lock.contains(&entry),
+            "CANDLE_VERSION is not that of Cargo.lock"
+        );
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl TensorSpec {
 
     /// Size of the dense tensor in bytes; 0 where a dimension is not known.
     pub fn bytes(&self) -> u64 {
-        self.elements() * self.dtype.size() as u64
+        self.elements().saturating_mul(self.dtype.size() as u64)
     }
 
     /// The known size of dimension `axis` (negative: from the end).

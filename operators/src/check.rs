@@ -134,7 +134,7 @@ pub(crate) fn window(
     };
     positions().ok_or_else(|| {
         invalid(format!(
-            "a window of {kernel} with dilation {dilation} does not fit into {size} with padding {padding}"
+            "a window of {kernel} (dilation {dilation}) does not fit into {size} (padding {padding})"
         ))
     })
 }

@@ -37,7 +37,8 @@ pub fn linear(
     })
 }
 
-/// Hugging Face's `Conv1D` (GPT-2): parameters `weight[in, out]` and `bias[out]`; `view`, `addmm`, `view`.
+/// Hugging Face's `Conv1D` (GPT-2): parameters `weight[in, out]` and `bias[out]`; `view`, `addmm`,
+/// `view`.
 ///
 /// # Errors
 /// When names are taken or shapes do not fit.
@@ -79,8 +80,8 @@ pub fn layer_norm(
     })
 }
 
-/// `torch.nn.Embedding`: parameter `weight[rows, width]`. Returns the result and the parameter, which other
-/// layers may share.
+/// `torch.nn.Embedding`: parameter `weight[rows, width]`. Returns the result and the parameter,
+/// which other layers may share.
 ///
 /// # Errors
 /// When names are taken or the indices are no integers.
@@ -97,8 +98,8 @@ pub fn embedding(
     })
 }
 
-/// `torch.nn.Conv2d`: parameters `weight[out, in / groups, kh, kw]` and, with `bias`, `bias[out]`. `channels`
-/// are those of the input and the output.
+/// `torch.nn.Conv2d`: parameters `weight[out, in / groups, kh, kw]` and, with `bias`, `bias[out]`.
+/// `channels` are those of the input and the output.
 ///
 /// # Errors
 /// When names are taken or shapes do not fit.

@@ -35,8 +35,30 @@ fn parameters_have_the_names_of_checkpoints() -> Result<(), BuildError> {
             format!("{} {}{kind}", p.name, graph.spec(p.value))
         })
         .collect();
-    insta::assert_snapshot!(parameters.join("\n"), @"");
-    insta::assert_snapshot!(graph, @"");
+    insta::assert_snapshot!(parameters.join("\n"), @r"
+    wte.weight f32[11, 8]
+    ln.weight f32[8]
+    ln.bias f32[8]
+    attn.c_attn.weight f32[8, 24]
+    attn.c_attn.bias f32[24]
+    head.weight f32[4, 24]
+    head.bias f32[4]
+    conv1.weight f32[4, 3, 3, 3]
+    bn1.weight f32[4]
+    bn1.bias f32[4]
+    bn1.running_mean f32[4] (buffer)
+    bn1.running_var f32[4] (buffer)
+    ");
+    insta::assert_snapshot!(graph, @r"
+    wte: embedding(f32[11, 8], i64[2, 5]) -> f32[2, 5, 8]
+    ln: layer_norm(f32[2, 5, 8], f32[8], f32[8]) -> f32[2, 5, 8]
+    attn.c_attn: view(f32[2, 5, 8]) -> f32[10, 8]
+    attn.c_attn: addmm(f32[24], f32[10, 8], f32[8, 24]) -> f32[10, 24]
+    attn.c_attn: view(f32[10, 24]) -> f32[2, 5, 24]
+    head: linear(f32[2, 5, 24], f32[4, 24], f32[4]) -> f32[2, 5, 4]
+    conv1: conv2d(f32[2, 3, 8, 8], f32[4, 3, 3, 3]) -> f32[2, 4, 6, 6]
+    bn1: batch_norm(f32[2, 4, 6, 6], f32[4], f32[4], f32[4], f32[4]) -> f32[2, 4, 6, 6]
+    ");
     Ok(())
 }
 

@@ -80,7 +80,11 @@ pub(crate) fn frequency(hertz: f64) -> String {
 pub(crate) fn percent(share: f64) -> String {
     let percent = format!("{:.1}", share * 100.0);
     // Nobody wants to read about minus nothing.
-    let percent = if percent == "-0.0" { "0.0" } else { percent.as_str() };
+    let percent = if percent == "-0.0" {
+        "0.0"
+    } else {
+        percent.as_str()
+    };
     format!("{percent}%")
 }
 
@@ -135,7 +139,10 @@ mod tests {
         for (ns, expected) in cases {
             assert_eq!(plain(time(ns)), expected);
         }
-        assert_eq!(plain(interval([998_000.0, 1_040_000.0])), "[0.998, 1.040] ms");
+        assert_eq!(
+            plain(interval([998_000.0, 1_040_000.0])),
+            "[0.998, 1.040] ms"
+        );
     }
 
     #[test]

@@ -84,7 +84,13 @@ impl Call<'_> {
 fn described(row: &OpRow) -> String {
     let specs: Vec<String> = row.inputs.iter().map(TensorSpec::to_string).collect();
     let attrs: Vec<String> = row.attrs.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    format!("{}({};{};{})", row.op, specs.join(","), attrs.join(","), row.fused.join(","))
+    format!(
+        "{}({};{};{})",
+        row.op,
+        specs.join(","),
+        attrs.join(","),
+        row.fused.join(",")
+    )
 }
 
 fn calls(ops: &[OpRow]) -> Vec<Call<'_>> {
@@ -97,11 +103,18 @@ fn calls(ops: &[OpRow]) -> Vec<Call<'_>> {
     composites.retain(|_, rows| is_counted_whole(rows));
     let mut calls = Vec::new();
     for row in ops {
-        let whole = row.parent_id.as_deref().filter(|id| composites.contains_key(id));
+        let whole = row
+            .parent_id
+            .as_deref()
+            .filter(|id| composites.contains_key(id));
         match whole {
             // All rows of a composite go with its first.
             Some(id) => {
-                if let Some(rows) = composites.get_mut(id).map(std::mem::take).filter(|r| !r.is_empty()) {
+                if let Some(rows) = composites
+                    .get_mut(id)
+                    .map(std::mem::take)
+                    .filter(|r| !r.is_empty())
+                {
                     let composite = row.parent.as_deref();
                     calls.push(Call { composite, rows });
                 }

@@ -20,13 +20,16 @@ impl Cost {
 
     /// `flops` operations; every input read once and every output written once.
     pub fn streaming(flops: u64, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
-        let bytes = inputs.iter().chain(outputs).map(TensorSpec::bytes).sum();
+        let bytes = inputs
+            .iter()
+            .chain(outputs)
+            .fold(0u64, |sum, spec| sum.saturating_add(spec.bytes()));
         Cost { flops, bytes }
     }
 
     /// `per_element` operations for each element of the first output; operands streamed once.
     pub fn elementwise(per_element: u64, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
         let elements = outputs.first().map_or(0, TensorSpec::elements);
-        Cost::streaming(per_element * elements, inputs, outputs)
+        Cost::streaming(per_element.saturating_mul(elements), inputs, outputs)
     }
 }

@@ -74,9 +74,11 @@ impl OpEntry {
             krate,
             read: |attrs| {
                 let value = serde_json::Value::Object(attrs.clone());
-                // A struct without fields serialises as null and is stored without attributes.
-                let op = T::deserialize(&value)
-                    .or_else(|e| T::deserialize(serde_json::Value::Null).map_err(|_| e))?;
+                // `struct X;` serialises as null and is stored without attributes.
+                let op = T::deserialize(&value).or_else(|error| {
+                    let unit = attrs.is_empty().then_some(serde_json::Value::Null);
+                    unit.and_then(|null| T::deserialize(null).ok()).ok_or(error)
+                })?;
                 Ok(Arc::new(op))
             },
             cases: T::cases,

@@ -10,7 +10,8 @@ use crate::activation::tanh;
 use crate::arithmetic::{add, add_scalar, mul, mul_scalar, pow};
 use crate::check::{float, one};
 
-/// `new_gelu(x) = 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, as Hugging Face's `NewGELUActivation`.
+/// `new_gelu(x) = 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`, as Hugging Face's
+/// `NewGELUActivation`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewGelu {}

@@ -32,8 +32,8 @@ pub enum LogicalKind {
     LogicalNot,
 }
 
-/// A logical operation on one or two tensors of bool or integers. The `logical_` forms take any type and
-/// return bool.
+/// A logical operation on one or two tensors of bool or integers. The `logical_` forms take any
+/// type and return bool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logical {

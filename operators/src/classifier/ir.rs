@@ -4,8 +4,8 @@ use nongemm_core::op::{Op, OpGroup};
 use nongemm_core::plugin::{OpEvent, OperatorClassifier};
 use nongemm_core::register;
 
-/// Classifies events of vocabulary `ir`: the group that the graph counts the node in, else that of the
-/// operator.
+/// Classifies events of vocabulary `ir`: the group that the graph counts the node in, else that of
+/// the operator.
 #[derive(Clone, Copy, Debug)]
 pub struct IrClassifier;
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{float, index, one, rank};
 use crate::memory::rows;
 
-/// `embedding(weight, indices)`: rows of `weight[rows, width]`; the result has the shape of the indices and `width`.
+/// `embedding(weight, indices)`: rows of `weight[rows, width]`; the result has the shape of the
+/// indices and `width`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Embedding {}

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, matrix, multiply_adds, one, rank, same_dim, same_float};
 
-/// `addmm(bias, x, weight) = bias + x weight` with `x[n, k]`, `weight[k, m]` and a bias that broadcasts
-/// to `[n, m]`.
+/// `addmm(bias, x, weight) = bias + x weight` with `x[n, k]`, `weight[k, m]` and a bias that
+/// broadcasts to `[n, m]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Addmm {}

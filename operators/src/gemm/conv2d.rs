@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{arity, ensure, multiply_adds, one, rank, same_float, vector, window};
 
-/// `conv2d(x, weight, bias?)` with `x[n, in, h, w]`, `weight[out, in / groups, kh, kw]`, `bias[out]`.
-/// Pairs are height, width.
+/// `conv2d(x, weight, bias?)` with `x[n, in, h, w]`, `weight[out, in / groups, kh, kw]`,
+/// `bias[out]`. Pairs are height, width.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2d {

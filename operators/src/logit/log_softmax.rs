@@ -42,7 +42,8 @@ impl Op for LogSoftmax {
         Ok(outputs)
     }
 
-    /// Five operations per element: maximum, subtraction, exponential, sum, subtraction of the logarithm.
+    /// Five operations per element: maximum, subtraction, exponential, sum, subtraction of the
+    /// logarithm.
     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
         Cost::elementwise(5, inputs, outputs)
     }

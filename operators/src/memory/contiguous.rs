@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::one;
 
-/// The same elements in dense, row-major memory. PyTorch calls the operator only where this takes a copy.
+/// The same elements in dense, row-major memory. PyTorch calls the operator only where this takes a
+/// copy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contiguous {}

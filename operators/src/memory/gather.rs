@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{ensure, index, one, rank};
 use crate::memory::index_select::rows;
 
-/// `gather(x, index)[i][j][k] = x[i][index[i][j][k]][k]` for dimension 1, and so on; the result has the shape of
-/// the index.
+/// `gather(x, index)[i][j][k] = x[i][index[i][j][k]][k]` for dimension 1, and so on; the result has
+/// the shape of the index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gather {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::check::{self, arity, ensure, invalid, one};
 use crate::memory::index_select::rows;
 
-/// `index(x, i, j, ...)`: elements `x[i][j]` of the leading dimensions for index tensors that broadcast, or
-/// `index(x, mask)`: the elements where a bool mask over the leading dimensions is set.
+/// `index(x, i, j, ...)`: elements `x[i][j]` of the leading dimensions for index tensors that
+/// broadcast, or `index(x, mask)`: the elements where a bool mask over the leading dimensions is
+/// set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Index {}

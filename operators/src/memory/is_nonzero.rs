@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, one};
 
-/// Whether the only element of a tensor is true (not zero). The reference reads it into a Python bool, which waits
-/// for the device; here it is a bool tensor without dimensions.
+/// Whether the only element of a tensor is true (not zero). The reference reads it into a Python
+/// bool, which waits for the device; here it is a bool tensor without dimensions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IsNonzero {}

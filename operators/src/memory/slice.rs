@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, one};
 
-/// Elements `start`, `start + step`, ... before `end` of one dimension. As in Python, negative bounds count
-/// from the end and bounds outside are cut.
+/// Elements `start`, `start + step`, ... before `end` of one dimension. As in Python, negative
+/// bounds count from the end and bounds outside are cut.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {

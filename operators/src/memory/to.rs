@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::one;
 
-/// Converts to another element type. To the type that it has already, it is a call that returns its input.
+/// Converts to another element type. To the type that it has already, it is a call that returns its
+/// input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct To {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{arity, boolean, ensure, one, operands};
 
-/// `where(condition, a, b)`: `a` where the condition holds, else `b`; all broadcast. `b` may be a number.
+/// `where(condition, a, b)`: `a` where the condition holds, else `b`; all broadcast. `b` may be a
+/// number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Where {

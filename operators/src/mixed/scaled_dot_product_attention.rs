@@ -13,10 +13,11 @@ use crate::gemm::matmul;
 use crate::logit::softmax;
 use crate::memory::{arange, transpose, unsqueeze, where_scalar, zeros};
 
-/// `softmax(query keyᵀ scale + mask) value` over `query[..., l, e]`, `key[..., s, e]`, `value[..., s, v]`.
+/// `softmax(query keyᵀ scale + mask) value` over `query[..., l, e]`, `key[..., s, e]`,
+/// `value[..., s, v]`.
 ///
-/// The fourth input, if there is one, is a mask that broadcasts to `[..., l, s]`: floating-point, added,
-/// or bool, true where positions take part.
+/// The fourth input, if there is one, is a mask that broadcasts to `[..., l, s]`: floating-point,
+/// added, or bool, true where positions take part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScaledDotProductAttention {
@@ -79,8 +80,8 @@ impl Op for ScaledDotProductAttention {
         one(query.dtype, with(&[rows, columns]))
     }
 
-    /// `2 l s e` and `2 l s v` for the products, 5 for each score's softmax and 1 for its scaling. The
-    /// scores are not counted as memory traffic.
+    /// `2 l s e` and `2 l s v` for the products, 5 for each score's softmax and 1 for its scaling.
+    /// The scores are not counted as memory traffic.
     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
         let size =
             |i: usize, axis| inputs.get(i).and_then(|x| x.size(axis).ok()).unwrap_or(0) as u64;

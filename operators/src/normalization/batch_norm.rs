@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{invalid, one, same_float, vector};
 
-/// `batch_norm(x, weight, bias, mean, var) = (x - mean) / √(var + eps) weight + bias` for each channel
-/// (dimension 1).
+/// `batch_norm(x, weight, bias, mean, var) = (x - mean) / √(var + eps) weight + bias` for each
+/// channel (dimension 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNorm {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, one, same_float, vector};
 
-/// `group_norm(x, weight, bias)`: each group of channels (dimension 1) of each sample is normalized to
-/// mean 0 and variance 1, then scaled and shifted by channel.
+/// `group_norm(x, weight, bias)`: each group of channels (dimension 1) of each sample is normalized
+/// to mean 0 and variance 1, then scaled and shifted by channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupNorm {

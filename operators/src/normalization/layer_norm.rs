@@ -53,7 +53,8 @@ impl Op for LayerNorm {
         one(x.dtype, x.shape.clone())
     }
 
-    /// Seven operations per element: mean 1, subtraction 1, variance 2, scaling 1, weight and bias 2.
+    /// Seven operations per element: mean 1, subtraction 1, variance 2, scaling 1, weight and bias
+    /// 2.
     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
         Cost::elementwise(7, inputs, outputs)
     }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, float, one, rank};
 
-/// Means over windows that divide an image `x[n, channels, h, w]` into `output_size` positions: position `i` of `n`
-/// covers elements `⌊i h / n⌋` to `⌈(i + 1) h / n⌉`.
+/// Means over windows that divide an image `x[n, channels, h, w]` into `output_size` positions:
+/// position `i` of `n` covers elements `⌊i h / n⌋` to `⌈(i + 1) h / n⌉`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveAvgPool2d {

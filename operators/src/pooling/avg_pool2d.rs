@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{float, one};
 use crate::pooling::max_pool2d::{pooled, windows};
 
-/// The mean of each window of an image `x[n, channels, h, w]`. Pairs are height, width; sizes are rounded down.
+/// The mean of each window of an image `x[n, channels, h, w]`. Pairs are height, width; sizes are
+/// rounded down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AvgPool2d {

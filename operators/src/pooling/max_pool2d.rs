@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, float, one, rank, window};
 
-/// The largest element of each window of an image `x[n, channels, h, w]`. Pairs are height, width; sizes are rounded down.
+/// The largest element of each window of an image `x[n, channels, h, w]`. Pairs are height, width;
+/// sizes are rounded down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPool2d {

@@ -14,7 +14,11 @@ pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
         run.groups.iter().map(|(name, time)| {
             let mut fields = point::fields(run);
             fields.push(name.clone());
-            fields.extend([time.ns.to_string(), time.share.to_string(), time.count.to_string()]);
+            fields.extend([
+                time.ns.to_string(),
+                time.share.to_string(),
+                time.count.to_string(),
+            ]);
             fields
         })
     });

@@ -28,8 +28,12 @@ pub(super) const COLUMNS: [Column; 21] = [
     ("host_ns_median", |op| op.host_ns.median.to_string()),
     ("host_ns_mad", |op| op.host_ns.mad.to_string()),
     ("host_ns_n", |op| op.host_ns.n.to_string()),
-    ("device_ns_median", |op| optional(op.device_ns.map(|ns| ns.median))),
-    ("device_ns_mad", |op| optional(op.device_ns.map(|ns| ns.mad))),
+    ("device_ns_median", |op| {
+        optional(op.device_ns.map(|ns| ns.median))
+    }),
+    ("device_ns_mad", |op| {
+        optional(op.device_ns.map(|ns| ns.mad))
+    }),
     ("device_ns_n", |op| optional(op.device_ns.map(|ns| ns.n))),
     ("flops", |op| optional(op.flops)),
     ("bytes", |op| optional(op.bytes)),
@@ -60,7 +64,9 @@ pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     let mut header = point::HEADER.to_vec();
     header.extend(COLUMNS.map(|(title, _)| title));
     header.push("share");
-    let profiled = runs.iter().filter_map(|run| Some((run, run.profile.as_ref()?)));
+    let profiled = runs
+        .iter()
+        .filter_map(|run| Some((run, run.profile.as_ref()?)));
     let rows = profiled.flat_map(|(run, profile)| {
         let row = move |op| fields(run, profile, op);
         profile.ops.iter().map(row)
@@ -72,7 +78,11 @@ fn fields(run: &RunRecord, profile: &Profile, op: &OpRow) -> Vec<String> {
     let mut fields = point::fields(run);
     fields.extend(COLUMNS.map(|(_, value)| value(op)));
     let wall = profile.wall_median_ns;
-    let share = if wall > 0.0 { op.host_ns.median / wall } else { 0.0 };
+    let share = if wall > 0.0 {
+        op.host_ns.median / wall
+    } else {
+        0.0
+    };
     fields.push(share.to_string());
     fields
 }

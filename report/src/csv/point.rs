@@ -5,8 +5,9 @@ use nongemm_core::record::RunRecord;
 use super::optional;
 
 /// Titles of the columns.
-pub(super) const HEADER: [&str; 8] =
-    ["run", "model", "backend", "device", "dtype", "batch", "seq", "image"];
+pub(super) const HEADER: [&str; 8] = [
+    "run", "model", "backend", "device", "dtype", "batch", "seq", "image",
+];
 
 /// Their values.
 pub(super) fn fields(run: &RunRecord) -> Vec<String> {

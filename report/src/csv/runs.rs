@@ -105,7 +105,9 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join("; "),
         Value::Object(map) => {
-            let pairs = map.iter().map(|(key, value)| format!("{key}={}", text(value)));
+            let pairs = map
+                .iter()
+                .map(|(key, value)| format!("{key}={}", text(value)));
             pairs.collect::<Vec<_>>().join("; ")
         }
         Value::Bool(_) | Value::Number(_) => value.to_string(),

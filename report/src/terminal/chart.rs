@@ -6,19 +6,31 @@ const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 /// A bar for a fraction of `width` columns, to an eighth of a column. What is there is seen: anything
 /// above zero gets an eighth at least.
 pub(super) fn bar(fraction: f64, width: usize) -> String {
-    let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+    let fraction = if fraction.is_finite() {
+        fraction.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     let mut eighths = (fraction * width as f64 * 8.0).round() as usize;
     if fraction > 0.0 {
         eighths = eighths.max(1);
     }
-    let part = (eighths % 8).checked_sub(1).map_or("", |index| EIGHTHS[index]);
+    let part = (eighths % 8)
+        .checked_sub(1)
+        .map_or("", |index| EIGHTHS[index]);
     format!("{}{part}", "█".repeat(eighths / 8))
 }
 
 /// Lengths of the pieces of one bar of `width` columns, one for each share. They add up to `width`;
 /// negative shares get nothing.
 pub(super) fn pieces(shares: &[f64], width: usize) -> Vec<usize> {
-    let positive = |share: &f64| if share.is_finite() { share.max(0.0) } else { 0.0 };
+    let positive = |share: &f64| {
+        if share.is_finite() {
+            share.max(0.0)
+        } else {
+            0.0
+        }
+    };
     let total: f64 = shares.iter().map(positive).sum();
     if total <= 0.0 {
         return vec![0; shares.len()];

@@ -38,7 +38,9 @@ pub(super) fn machine(page: &mut Page, run: &RunRecord) {
         page.labelled("Noise", &text);
     }
     match &run.energy {
-        Some(Energy::Measured(rows)) => rows.iter().for_each(|row| page.labelled("Energy", &energy(row))),
+        Some(Energy::Measured(rows)) => rows
+            .iter()
+            .for_each(|row| page.labelled("Energy", &energy(row))),
         Some(Energy::Unavailable { unavailable }) => {
             page.labelled("Energy", &format!("not measured: {unavailable}"));
         }
@@ -78,13 +80,32 @@ fn memory(memory: &Memory) -> String {
 
 fn noise(noise: &Noise) -> String {
     let whole = |value: f64| count(value.max(0.0) as u64);
-    let mut parts = vec![format!("{} of the samples disturbed", percent(noise.disturbed_share))];
+    let mut parts = vec![format!(
+        "{} of the samples disturbed",
+        percent(noise.disturbed_share)
+    )];
     parts.extend(noise.steal.map(|ns| format!("steal{NBSP}{}", time(ns))));
-    parts.extend(noise.ctx_switches.map(|n| format!("{}{NBSP}involuntary switches", whole(n))));
-    parts.extend(noise.major_faults.map(|n| format!("{}{NBSP}major faults", whole(n))));
-    parts.extend(noise.load_average.map(|load| format!("load{NBSP}{load:.2}")));
+    parts.extend(
+        noise
+            .ctx_switches
+            .map(|n| format!("{}{NBSP}involuntary switches", whole(n))),
+    );
+    parts.extend(
+        noise
+            .major_faults
+            .map(|n| format!("{}{NBSP}major faults", whole(n))),
+    );
+    parts.extend(
+        noise
+            .load_average
+            .map(|load| format!("load{NBSP}{load:.2}")),
+    );
     parts.extend(noise.frequency_hz.map(frequency));
-    parts.extend(noise.temperature_c.map(|degrees| format!("{degrees:.0}{NBSP}°C")));
+    parts.extend(
+        noise
+            .temperature_c
+            .map(|degrees| format!("{degrees:.0}{NBSP}°C")),
+    );
     parts.join(", ")
 }
 
@@ -109,10 +130,19 @@ fn machine_text(run: &RunRecord) -> String {
     parts.push(plural(machine.cores, "core"));
     parts.push(bytes(machine.memory));
     parts.extend(machine.gpu.iter().cloned());
-    parts.extend(machine.governor.iter().map(|governor| format!("governor{NBSP}{governor}")));
+    parts.extend(
+        machine
+            .governor
+            .iter()
+            .map(|governor| format!("governor{NBSP}{governor}")),
+    );
     parts.push(format!("nongemm{NBSP}{}", run.software.nongemm));
     let libraries = &run.software.libraries;
-    parts.extend(libraries.iter().map(|(name, version)| format!("{name}{NBSP}{version}")));
+    parts.extend(
+        libraries
+            .iter()
+            .map(|(name, version)| format!("{name}{NBSP}{version}")),
+    );
     parts.join(", ")
 }
 

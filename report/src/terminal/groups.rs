@@ -3,48 +3,69 @@
 use std::collections::BTreeMap;
 
 use nongemm_core::op::OpGroup;
-use nongemm_core::record::{OpRow, RunRecord, UNATTRIBUTED};
+use nongemm_core::record::{GroupShare, OpRow, RunRecord, UNATTRIBUTED};
 
 use super::chart::{bar, pieces};
 use super::page::{Page, Style};
 use super::table::{Align, Table, plain};
-use crate::breakdown::Breakdown;
+use crate::breakdown::{Breakdown, GroupLine};
 use crate::format::{NBSP, percent, time};
 
-/// The widest that bars get.
+/// The longest that the bars of groups get.
 const WIDEST: usize = 60;
+
+/// The longest that the bar of the whole gets.
+const LONGEST: usize = 100;
+
+/// What the bar of the whole is drawn with.
+const GEMM: &str = "█";
+const MIXED: &str = "▓";
+const NON_GEMM: &str = "▒";
+const REST: &str = "░";
 
 /// One bar for the whole time, and its legend. `mixed` is named where there is any.
 pub(super) fn shares(page: &mut Page, breakdown: &Breakdown<'_>) {
-    let mut parts = vec![(
-        "█",
-        "GEMM",
-        breakdown.gemm().share,
-        Style::Group(Some(OpGroup::Gemm)),
-    )];
-    let mixed = breakdown.mixed();
-    if mixed.count > 0 {
-        parts.push(("▓", "mixed", mixed.share, Style::Group(Some(OpGroup::Mixed))));
+    let mut legend = vec![entry(GEMM, "GEMM", &breakdown.gemm())];
+    if breakdown.mixed().count > 0 {
+        legend.push(entry(MIXED, "mixed", &breakdown.mixed()));
     }
-    let non_gemm = Style::Group(Some(OpGroup::Activation));
-    parts.push(("▒", "non-GEMM", breakdown.non_gemm().share, non_gemm));
-    if let Some(unattributed) = breakdown.unattributed {
-        parts.push(("░", UNATTRIBUTED, unattributed.share, Style::Dim));
+    legend.push(entry(NON_GEMM, "non-GEMM", &breakdown.non_gemm()));
+    let mut parts: Vec<(&str, Style, f64)> = breakdown
+        .groups
+        .iter()
+        .map(|line| (block(line), Style::Group(line.group), line.time.share))
+        .collect();
+    if let Some(unattributed) = &breakdown.unattributed {
+        legend.push(entry(REST, UNATTRIBUTED, unattributed));
+        parts.push((REST, Style::Dim, unattributed.share));
     }
-    let values: Vec<f64> = parts.iter().map(|part| part.2).collect();
-    let lengths = pieces(&values, page.width().min(100));
+    let shares: Vec<f64> = parts.iter().map(|(_, _, share)| *share).collect();
+    let lengths = pieces(&shares, page.width().min(LONGEST));
     let drawn: Vec<(Style, String)> = parts
         .iter()
         .zip(lengths)
-        .map(|((block, _, _, style), length)| (*style, block.repeat(length)))
+        .map(|((block, style, _), length)| (*style, block.repeat(length)))
         .collect();
-    let drawn: Vec<(Style, &str)> = drawn.iter().map(|(style, text)| (*style, text.as_str())).collect();
-    page.line(&drawn);
-    let legend: Vec<String> = parts
+    let drawn: Vec<(Style, &str)> = drawn
         .iter()
-        .map(|(block, name, share, _)| format!("{block}{NBSP}{name}{NBSP}{}{NBSP}{NBSP}", percent(*share)))
+        .map(|(style, text)| (*style, text.as_str()))
         .collect();
+    page.line(&drawn);
     page.wrapped((Style::Plain, ""), 0, Style::Plain, &legend.join(" "));
+}
+
+fn block(line: &GroupLine<'_>) -> &'static str {
+    match line.group {
+        Some(OpGroup::Gemm) => GEMM,
+        Some(OpGroup::Mixed) => MIXED,
+        _ => NON_GEMM,
+    }
+}
+
+/// `█ GEMM 71.3%`, which is not broken over lines.
+fn entry(block: &str, name: &str, time: &GroupShare) -> String {
+    let share = percent(time.share);
+    format!("{block}{NBSP}{name}{NBSP}{share}{NBSP}{NBSP}")
 }
 
 /// A row with a bar for each group, `unattributed` last.
@@ -55,7 +76,10 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, breakdown: &Breakdown<'_>)
         ("group", Align::Left),
         ("", Align::Left),
         ("share", Align::Right),
-        (if device.is_empty() { "time" } else { "host" }, Align::Right),
+        (
+            if device.is_empty() { "time" } else { "host" },
+            Align::Right,
+        ),
     ];
     if !device.is_empty() {
         columns.push(("device", Align::Right));
@@ -80,12 +104,19 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, breakdown: &Breakdown<'_>)
         if !device.is_empty() {
             cells.push(plain(device_ns.map_or(String::new(), |ns| time(*ns))));
         }
-        let count = if *name == UNATTRIBUTED { String::new() } else { spent.count.to_string() };
+        let count = if *name == UNATTRIBUTED {
+            String::new()
+        } else {
+            spent.count.to_string()
+        };
         cells.push(plain(count));
         table.row(cells);
     }
     let width = table.flexible_room(page).min(WIDEST);
-    let largest = rows.iter().map(|(_, _, spent, _)| spent.share).fold(0.0, f64::max);
+    let largest = rows
+        .iter()
+        .map(|(_, _, spent, _)| spent.share)
+        .fold(0.0, f64::max);
     for (index, (_, style, spent, _)) in rows.iter().enumerate() {
         let drawn = bar(spent.share / largest, width);
         // Padded, so that the numbers stand at the same place in every run.

@@ -27,14 +27,23 @@ fn point(spec: &RunSpec) -> Vec<String> {
 pub(super) fn what(page: &mut Page, run: &RunRecord) {
     let spec = &run.spec;
     let model = format!("{}{DOT}", spec.model);
-    page.wrapped((Style::Bold, &model), model.chars().count(), Style::Plain, &point(spec).join(DOT));
+    page.wrapped(
+        (Style::Bold, &model),
+        model.chars().count(),
+        Style::Plain,
+        &point(spec).join(DOT),
+    );
     let mut parts = Vec::new();
     if let Some(model) = &run.model {
         parts.push(format!("{}{NBSP}parameters", count(model.parameters)));
     }
     parts.push(format!("weights{NBSP}{}", spec.weights));
     parts.push(format!("dataset{NBSP}{}", spec.dataset));
-    parts.extend(spec.settings.iter().map(|(key, value)| format!("{key}={value}")));
+    parts.extend(
+        spec.settings
+            .iter()
+            .map(|(key, value)| format!("{key}={value}")),
+    );
     page.wrapped((Style::Dim, ""), 0, Style::Dim, &parts.join(DOT));
 }
 
@@ -87,9 +96,9 @@ fn sampling(latency: &Latency) -> String {
 /// Why sampling ended.
 fn stopped(stop: Stop) -> &'static str {
     match stop {
-        Stop::TargetCi => "until the interval was as narrow as asked for",
-        Stop::MaxTime => "until the time limit",
-        Stop::MaxSamples => "up to the sample limit",
-        Stop::Interrupted => "until interrupted",
+        Stop::TargetCi => "stopped at the target interval",
+        Stop::MaxTime => "stopped at the time limit",
+        Stop::MaxSamples => "stopped at the sample limit",
+        Stop::Interrupted => "interrupted",
     }
 }

@@ -10,14 +10,11 @@ use crate::hotspots::{self, Hotspot};
 /// Operators that are shown.
 const SHOWN: usize = 10;
 
-/// Columns from which on there is room for the group and for the time of one call.
-const WIDE: usize = 100;
+/// Columns from which on there is room for the time of one call.
+const ROOMY: usize = 100;
 
-/// Columns below which shapes get a line of their own.
-const NARROW: usize = 80;
-
-/// The longest name that a narrow terminal shows whole.
-const LONGEST_NAME: usize = 28;
+/// Columns from which on there is room for the group and long names.
+const WIDE: usize = 120;
 
 /// The ten most expensive operators, equal calls added up, and how much of the time they take.
 pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
@@ -29,7 +26,8 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
     let share = |ns: f64| if wall > 0.0 { ns / wall } else { 0.0 };
     let layout = Layout {
         wide: page.width() >= WIDE,
-        narrow: page.width() < NARROW,
+        roomy: page.width() >= ROOMY,
+        narrow: page.is_narrow(),
         device: spots.iter().any(|spot| spot.device_ns.is_some()),
     };
     page.blank();
@@ -57,6 +55,8 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
 /// Which columns there are.
 struct Layout {
     wide: bool,
+    roomy: bool,
+    /// Shapes get a line of their own.
     narrow: bool,
     device: bool,
 }
@@ -77,7 +77,7 @@ impl Layout {
         }
         columns.push(("calls", Align::Right));
         columns.push((if self.device { "host" } else { "total" }, Align::Right));
-        if self.wide {
+        if self.roomy {
             columns.push(("each", Align::Right));
         }
         if self.device {
@@ -94,7 +94,7 @@ impl Layout {
             Some(parts) => format!("{} ({parts} parts)", spot.name),
             None => spot.name.to_owned(),
         };
-        let mut cells = vec![(colour, cut(&name, LONGEST_NAME))];
+        let mut cells = vec![(colour, cut(&name, if self.wide { 48 } else { 28 }))];
         if self.wide {
             cells.push(plain(spot.group.name()));
         }
@@ -103,7 +103,7 @@ impl Layout {
         }
         cells.push(plain(spot.calls.to_string()));
         cells.push(plain(time(spot.host_ns)));
-        if self.wide {
+        if self.roomy {
             cells.push(plain(time(spot.host_ns / spot.calls as f64)));
         }
         if self.device {

@@ -58,6 +58,9 @@ fn group_colour(group: Option<OpGroup>) -> &'static str {
     }
 }
 
+/// A page with fewer columns is narrow.
+const NARROW: usize = 80;
+
 /// Columns that labels take.
 const LABEL: usize = 14;
 
@@ -83,6 +86,11 @@ impl Page {
         self.width
     }
 
+    /// Whether there is little room.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.width < NARROW
+    }
+
     /// The text. No-break spaces have done their work and become spaces.
     pub(super) fn finish(self) -> String {
         self.text.replace(NBSP, " ")
@@ -101,7 +109,9 @@ impl Page {
 
     /// One line of pieces, as long as they are. Spaces at the end are left out.
     pub(super) fn line(&mut self, pieces: &[(Style, &str)]) {
-        let used = pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty());
+        let used = pieces
+            .iter()
+            .rposition(|(_, text)| !text.trim_end().is_empty());
         let pieces = &pieces[..used.map_or(0, |last| last + 1)];
         for (index, (style, text)) in pieces.iter().enumerate() {
             let text = match index + 1 == pieces.len() {
@@ -181,7 +191,10 @@ mod tests {
     #[test]
     fn wraps_between_words_only() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("16.2\u{a0}ms and more", 6), ["16.2\u{a0}ms", "and", "more"]);
+        assert_eq!(
+            wrap("16.2\u{a0}ms and more", 6),
+            ["16.2\u{a0}ms", "and", "more"]
+        );
         assert_eq!(wrap("a-very-long-word x", 4), ["a-very-long-word", "x"]);
         assert_eq!(wrap("", 4), Vec::<String>::new());
     }
@@ -194,10 +207,16 @@ mod tests {
 
     #[test]
     fn colours_only_where_allowed() {
-        let mut page = Page::new(Terminal { width: 80, colour: true });
+        let mut page = Page::new(Terminal {
+            width: 80,
+            colour: true,
+        });
         page.line(&[(Style::Bold, "a"), (Style::Plain, " b  ")]);
         assert_eq!(page.finish(), "\u{1b}[1ma\u{1b}[0m b\n");
-        let mut page = Page::new(Terminal { width: 80, colour: false });
+        let mut page = Page::new(Terminal {
+            width: 80,
+            colour: false,
+        });
         page.line(&[(Style::Bold, "a"), (Style::Plain, " b"), (Style::Dim, "  ")]);
         assert_eq!(page.finish(), "a b\n");
     }

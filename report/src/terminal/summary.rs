@@ -2,14 +2,14 @@
 
 use nongemm_core::record::{RunRecord, RunSpec, Status};
 
-use super::page::{Page, Style};
+use super::page::{Page, Style, cut};
 use super::table::{Align, Cell, Table, plain};
 use super::warnings;
 use crate::breakdown::Breakdown;
 use crate::format::{half_width, percent, time};
 
-/// Columns from which on there is room for the non-GEMM share.
-const WIDE: usize = 80;
+/// The longest name of a model (it can be a path) that is shown whole.
+const LONGEST_MODEL: usize = 32;
 
 /// A part of the specification: its title and its value.
 type Field = (&'static str, fn(&RunSpec) -> String);
@@ -36,10 +36,18 @@ pub(super) fn table(page: &mut Page, runs: &[RunRecord]) {
         values.any(|value| Some(value) != first)
     };
     let fields: Vec<&Field> = FIELDS.iter().filter(differs).collect();
-    let wide = page.width() >= WIDE;
-    let mixed = runs.iter().any(|run| Breakdown::of(run).is_some_and(|b| b.mixed().count > 0));
+    let wide = !page.is_narrow();
+    let mixed = runs
+        .iter()
+        .any(|run| Breakdown::of(run).is_some_and(|b| b.mixed().count > 0));
 
-    let mut columns = vec![("", Align::Left), ("model", Align::Left), ("backend", Align::Left)];
+    let warned = runs.iter().any(|run| !warnings::of(run).is_empty());
+    let mut columns = Vec::new();
+    if warned {
+        columns.push(("", Align::Left));
+    }
+    columns.push(("model", Align::Left));
+    columns.push(("backend", Align::Left));
     columns.extend(fields.iter().map(|(title, _)| (*title, Align::Right)));
     columns.push(("latency", Align::Right));
     columns.push(("±95%", Align::Right));
@@ -54,13 +62,21 @@ pub(super) fn table(page: &mut Page, runs: &[RunRecord]) {
     columns.push(("", Align::Right));
     let mut table = Table::new(&columns, columns.len() - 2);
     for run in runs {
-        let mut cells = vec![mark(run), plain(&run.spec.model), plain(&run.spec.backend)];
+        let mut cells = Vec::with_capacity(columns.len());
+        if warned {
+            cells.push(mark(run));
+        }
+        cells.push(plain(cut(&run.spec.model, LONGEST_MODEL)));
+        cells.push(plain(&run.spec.backend));
         cells.extend(fields.iter().map(|(_, value)| plain(value(&run.spec))));
         cells.extend(latency(run));
         cells.extend(shares(run, mixed, wide));
         table.row(cells);
     }
-    let failed = runs.iter().filter(|run| run.status == Status::Failed).count();
+    let failed = runs
+        .iter()
+        .filter(|run| run.status == Status::Failed)
+        .count();
     let note = match failed {
         0 => String::new(),
         _ => format!(", {failed} failed"),
@@ -70,7 +86,7 @@ pub(super) fn table(page: &mut Page, runs: &[RunRecord]) {
         (Style::Failure, &note),
     ]);
     table.write(page);
-    if runs.iter().any(|run| !warnings::of(run).is_empty()) {
+    if warned {
         page.line(&[(Style::Warning, "  ! has warnings, see below")]);
     }
 }
@@ -97,7 +113,11 @@ fn latency(run: &RunRecord) -> [Cell; 2] {
 fn shares(run: &RunRecord, mixed: bool, wide: bool) -> Vec<Cell> {
     let breakdown = Breakdown::of(run).filter(|_| run.status == Status::Ok);
     let share = |of: &dyn Fn(&Breakdown<'_>) -> f64| {
-        plain(breakdown.as_ref().map_or_else(|| "-".to_owned(), |b| percent(of(b))))
+        plain(
+            breakdown
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), |b| percent(of(b))),
+        )
     };
     let mut cells = vec![share(&|b| b.gemm().share)];
     if mixed {

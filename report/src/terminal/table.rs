@@ -6,10 +6,12 @@ use super::page::{Page, Style, cut, length};
 const INDENT: usize = 2;
 
 /// Columns of space between two columns of a table.
-const GAP: usize = 2;
+fn gap(page: &Page) -> usize {
+    if page.is_narrow() { 1 } else { 2 }
+}
 
 /// Narrower than this the flexible column does not get.
-const NARROWEST: usize = 6;
+const NARROWEST: usize = 4;
 
 /// Which side the text of a column stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,10 @@ impl Table {
     /// An empty table. `flexible` is the position of the column that is cut if the table is too wide.
     pub(super) fn new(columns: &[(&str, Align)], flexible: usize) -> Self {
         Table {
-            columns: columns.iter().map(|(title, align)| ((*title).to_owned(), *align)).collect(),
+            columns: columns
+                .iter()
+                .map(|(title, align)| ((*title).to_owned(), *align))
+                .collect(),
             rows: Vec::new(),
             flexible,
         }
@@ -53,7 +58,11 @@ impl Table {
     }
 
     fn widths(&self, page: &Page) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|(title, _)| length(title)).collect();
+        let mut widths: Vec<usize> = self
+            .columns
+            .iter()
+            .map(|(title, _)| length(title))
+            .collect();
         for row in &self.rows {
             for (width, (_, text)) in widths.iter_mut().zip(row) {
                 *width = length(text).max(*width);
@@ -67,7 +76,7 @@ impl Table {
     /// Columns that the others leave for the flexible one.
     fn room(&self, page: &Page, widths: &[usize]) -> usize {
         let others: usize = widths.iter().sum::<usize>() - widths[self.flexible];
-        let used = INDENT + others + GAP * (widths.len() - 1);
+        let used = INDENT + others + gap(page) * (widths.len() - 1);
         page.width().saturating_sub(used).max(NARROWEST)
     }
 
@@ -84,8 +93,11 @@ impl Table {
     /// Writes titles and rows.
     pub(super) fn write(&self, page: &mut Page) {
         let widths = self.widths(page);
-        let titles: Vec<Cell> =
-            self.columns.iter().map(|(title, _)| (Style::Dim, title.clone())).collect();
+        let titles: Vec<Cell> = self
+            .columns
+            .iter()
+            .map(|(title, _)| (Style::Dim, title.clone()))
+            .collect();
         for row in std::iter::once(&titles).chain(&self.rows) {
             self.write_row(page, row, &widths);
         }
@@ -103,9 +115,10 @@ impl Table {
             };
             pieces.push((Style::Plain, " ".repeat(before)));
             pieces.push((*style, text));
-            space = after + GAP;
+            space = after + gap(page);
         }
-        let pieces: Vec<(Style, &str)> = pieces.iter().map(|(s, text)| (*s, text.as_str())).collect();
+        let pieces: Vec<(Style, &str)> =
+            pieces.iter().map(|(s, text)| (*s, text.as_str())).collect();
         page.line(&pieces);
     }
 }

@@ -43,7 +43,10 @@ pub(super) fn of(run: &RunRecord) -> Vec<String> {
             );
         }
     }
-    let disturbed = run.noise.as_ref().map_or(0.0, |noise| noise.disturbed_share);
+    let disturbed = run
+        .noise
+        .as_ref()
+        .map_or(0.0, |noise| noise.disturbed_share);
     if disturbed > DISTURBED_ABOVE {
         warnings.push(format!(
             "something else used the processor during {} of the samples; stop other work and run again",
@@ -101,7 +104,12 @@ fn imprecise(latency: &Latency) -> Option<String> {
 }
 
 fn unclassified(profile: &Profile) -> Option<String> {
-    let unknown = || profile.ops.iter().filter(|row| row.group == OpGroup::Unclassified);
+    let unknown = || {
+        profile
+            .ops
+            .iter()
+            .filter(|row| row.group == OpGroup::Unclassified)
+    };
     let names: BTreeSet<&str> = unknown().map(|row| row.op.as_str()).collect();
     if names.is_empty() {
         return None;

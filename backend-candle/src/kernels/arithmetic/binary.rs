@@ -71,7 +71,9 @@ fn bits(kind: BinaryKind, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     match kind {
         BinaryKind::Add | BinaryKind::Maximum => a.broadcast_maximum(b),
         BinaryKind::Mul | BinaryKind::Minimum => a.broadcast_minimum(b),
-        BinaryKind::Div => a.to_dtype(DType::F32)?.broadcast_div(&b.to_dtype(DType::F32)?),
+        BinaryKind::Div => a
+            .to_dtype(DType::F32)?
+            .broadcast_div(&b.to_dtype(DType::F32)?),
         BinaryKind::Sub | BinaryKind::Rsub => candle_core::bail!("bool tensors are not subtracted"),
     }
 }

@@ -88,8 +88,15 @@ fn bitwise(a: &Tensor, b: &Tensor, function: impl Fn(i64, i64) -> i64) -> Result
         };
     }
     let shape = a.shape().broadcast_shape_binary_op(b.shape(), "bitwise")?;
-    let (a, b) = (cast(a, dtype)?.broadcast_as(&shape)?, cast(b, dtype)?.broadcast_as(&shape)?);
+    let (a, b) = (
+        cast(a, dtype)?.broadcast_as(&shape)?,
+        cast(b, dtype)?.broadcast_as(&shape)?,
+    );
     let (left, right) = (host::integers(&a)?, host::integers(&b)?);
-    let values = left.into_iter().zip(right).map(|(a, b)| function(a, b)).collect();
+    let values = left
+        .into_iter()
+        .zip(right)
+        .map(|(a, b)| function(a, b))
+        .collect();
     host::from_integers(values, &a)
 }

@@ -22,7 +22,11 @@ impl Eval<Candle> for Reduce {
         let axes = axes(x, &self.dims)?;
         match self.kind {
             ReduceKind::Sum => {
-                let dtype = if x.dtype().is_float() { x.dtype() } else { DType::I64 };
+                let dtype = if x.dtype().is_float() {
+                    x.dtype()
+                } else {
+                    DType::I64
+                };
                 one(sum(&*cast(x, dtype)?, axes, self.keepdim))
             }
             ReduceKind::Mean if self.keepdim => one(x.mean_keepdim(axes)),
@@ -57,7 +61,11 @@ impl Extremes for Reduce {
             Some(&dim) => {
                 let dim = x.normalize_axis(dim)?;
                 let index = x.argmax_keepdim(dim)?;
-                if self.keepdim { index } else { index.squeeze(dim)? }
+                if self.keepdim {
+                    index
+                } else {
+                    index.squeeze(dim)?
+                }
             }
             None => {
                 let shape = vec![1; if self.keepdim { x.rank() } else { 0 }];
@@ -70,13 +78,23 @@ impl Extremes for Reduce {
     /// The value, and with a dimension its index there.
     fn extremum(&self, x: &Tensor, axes: Vec<usize>) -> anyhow::Result<Outputs<Tensor>> {
         let largest = self.kind == ReduceKind::Max;
-        let pick = |x: &Tensor, dim| if largest { x.max_keepdim(dim) } else { x.min_keepdim(dim) };
+        let pick = |x: &Tensor, dim| {
+            if largest {
+                x.max_keepdim(dim)
+            } else {
+                x.min_keepdim(dim)
+            }
+        };
         let value = fold(x, axes, self.keepdim, pick)?;
         let Some(&dim) = self.dims.first() else {
             return Ok(smallvec![value]);
         };
         let dim = x.normalize_axis(dim)?;
-        let index = if largest { x.argmax_keepdim(dim)? } else { x.argmin_keepdim(dim)? };
+        let index = if largest {
+            x.argmax_keepdim(dim)?
+        } else {
+            x.argmin_keepdim(dim)?
+        };
         let index = index.to_dtype(DType::I64)?.reshape(value.shape())?;
         Ok(smallvec![value, index])
     }
@@ -91,7 +109,11 @@ fn axes(x: &Tensor, dims: &[i64]) -> Result<Vec<usize>> {
 }
 
 fn sum(x: &Tensor, axes: Vec<usize>, keepdim: bool) -> Result<Tensor> {
-    if keepdim { x.sum_keepdim(axes) } else { x.sum(axes) }
+    if keepdim {
+        x.sum_keepdim(axes)
+    } else {
+        x.sum(axes)
+    }
 }
 
 /// Reduces one dimension after the other; candle's extremes take one at a time.

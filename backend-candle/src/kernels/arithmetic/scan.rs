@@ -27,7 +27,9 @@ impl Eval<Candle> for Cumsum {
         one(if dtype.is_float() {
             running(&x, dim, DType::F64, |sum: &mut f64, value| *sum += value)
         } else {
-            running(&x, dim, DType::I64, |sum: &mut i64, value| *sum = sum.wrapping_add(value))
+            running(&x, dim, DType::I64, |sum: &mut i64, value| {
+                *sum = sum.wrapping_add(value)
+            })
         })
     }
 }

@@ -51,7 +51,8 @@ fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
             product.reshape(extended(batch, *rows, *columns))
         }
         ([batch_a @ .., rows, depth], [batch_b @ .., _, columns]) => {
-            let batch = Shape::from(batch_a).broadcast_shape_binary_op(&batch_b.into(), "matmul")?;
+            let batch =
+                Shape::from(batch_a).broadcast_shape_binary_op(&batch_b.into(), "matmul")?;
             let a = a.broadcast_as(extended(batch.dims(), *rows, *depth))?;
             let b = b.broadcast_as(extended(batch.dims(), *depth, *columns))?;
             multiply(&a, &b)
@@ -119,7 +120,10 @@ mod tests {
 
     fn heads(batch: usize) -> Tensor {
         let x = Tensor::arange(0f32, (batch * 24) as f32, &Device::Cpu).unwrap();
-        x.reshape((batch, 3, 2, 4)).unwrap().transpose(1, 2).unwrap()
+        x.reshape((batch, 3, 2, 4))
+            .unwrap()
+            .transpose(1, 2)
+            .unwrap()
     }
 
     #[test]
@@ -136,7 +140,10 @@ mod tests {
         let a = x.reshape((2, 1, 3, 4, 2)).unwrap();
         let b = x.reshape((2, 1, 3, 2, 4)).unwrap();
         let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let expected = a.reshape((6, 4, 2)).unwrap().matmul(&b.reshape((6, 2, 4)).unwrap());
+        let expected = a
+            .reshape((6, 4, 2))
+            .unwrap()
+            .matmul(&b.reshape((6, 2, 4)).unwrap());
         let product = matmul(&a, &b).unwrap();
         assert_eq!(product.dims(), [2, 1, 3, 4, 4]);
         assert_eq!(flat(&product), flat(&expected.unwrap()));

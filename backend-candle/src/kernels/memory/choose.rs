@@ -15,7 +15,11 @@ impl Eval<Candle> for Where {
         one(match (inputs, self.other) {
             (&[condition, a], Some(other)) => {
                 let dtype = with_scalar(a.dtype(), other);
-                choose(condition, &*cast(a, dtype)?, &scalar(other, dtype, a.device())?)
+                choose(
+                    condition,
+                    &*cast(a, dtype)?,
+                    &scalar(other, dtype, a.device())?,
+                )
             }
             (&[condition, a, b], None) => {
                 let dtype = common(a, b);

@@ -12,10 +12,14 @@ use crate::register_kernel;
 
 impl Eval<Candle> for Arange {
     fn eval(&self, engine: &Candle, _: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        let Arange { start, end, step, .. } = *self;
+        let Arange {
+            start, end, step, ..
+        } = *self;
         let next = |&value: &i64| value.checked_add(step);
         let inside = |&value: &i64| if step > 0 { value < end } else { value > end };
-        let values: Vec<i64> = std::iter::successors(Some(start), next).take_while(inside).collect();
+        let values: Vec<i64> = std::iter::successors(Some(start), next)
+            .take_while(inside)
+            .collect();
         one(Tensor::new(values, engine.device())?.to_dtype(to_candle(self.dtype)))
     }
 }
@@ -24,7 +28,12 @@ register_kernel!(Arange);
 
 impl Eval<Candle> for Full {
     fn eval(&self, engine: &Candle, _: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        one(filled(&self.size, self.value, to_candle(self.dtype), engine.device()))
+        one(filled(
+            &self.size,
+            self.value,
+            to_candle(self.dtype),
+            engine.device(),
+        ))
     }
 }
 
@@ -35,7 +44,9 @@ pub(super) fn filled(shape: &[usize], value: f64, dtype: DType, device: &Device)
     if value == 0.0 {
         Tensor::zeros(shape, dtype, device)
     } else {
-        scalar(value, dtype, device)?.broadcast_as(shape)?.contiguous()
+        scalar(value, dtype, device)?
+            .broadcast_as(shape)?
+            .contiguous()
     }
 }
 

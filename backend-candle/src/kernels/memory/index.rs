@@ -65,7 +65,9 @@ impl Eval<Candle> for Index {
         };
         let (merged, rest) = x.dims().split_at(leading);
         let table = x.reshape([&[merged.iter().product()], rest].concat())?;
-        one(table.index_select(&rows, 0)?.reshape([picked.dims(), rest].concat()))
+        one(table
+            .index_select(&rows, 0)?
+            .reshape([picked.dims(), rest].concat()))
     }
 }
 
@@ -91,7 +93,10 @@ fn merged(x: &Tensor, indices: &[&Tensor]) -> anyhow::Result<(Tensor, Shape)> {
         let size = size as i64;
         let index = host::integers(&index.broadcast_as(&shape)?)?;
         for (row, index) in rows.iter_mut().zip(index) {
-            anyhow::ensure!((-size..size).contains(&index), "index {index} is outside {size}");
+            anyhow::ensure!(
+                (-size..size).contains(&index),
+                "index {index} is outside {size}"
+            );
             *row = *row * size + index.rem_euclid(size);
         }
     }

@@ -13,8 +13,15 @@ impl Eval<Candle> for Select {
         let x = inputs[0];
         let dim = x.normalize_axis(self.dim)?;
         let size = x.dim(dim)? as i64;
-        let index = if self.index < 0 { self.index + size } else { self.index };
-        anyhow::ensure!((0..size).contains(&index), "index {index} is outside {size} elements");
+        let index = if self.index < 0 {
+            self.index + size
+        } else {
+            self.index
+        };
+        anyhow::ensure!(
+            (0..size).contains(&index),
+            "index {index} is outside {size} elements"
+        );
         one(x.narrow(dim, index as usize, 1)?.squeeze(dim))
     }
 }

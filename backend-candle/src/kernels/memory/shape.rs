@@ -55,7 +55,10 @@ register_kernel!(Reshape);
 impl Eval<Candle> for Flatten {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         let x = inputs[0];
-        one(x.flatten(x.normalize_axis(self.start_dim)?, x.normalize_axis(self.end_dim)?))
+        one(x.flatten(
+            x.normalize_axis(self.start_dim)?,
+            x.normalize_axis(self.end_dim)?,
+        ))
     }
 }
 
@@ -105,7 +108,10 @@ register_kernel!(Unsqueeze);
 
 /// Sizes with at most one -1, which stands for what is left.
 fn reshape(x: &Tensor, sizes: &[i64]) -> Result<Tensor> {
-    let known: usize = sizes.iter().filter_map(|&size| usize::try_from(size).ok()).product();
+    let known: usize = sizes
+        .iter()
+        .filter_map(|&size| usize::try_from(size).ok())
+        .product();
     let left = x.elem_count().checked_div(known).unwrap_or(0);
     let shape: Vec<usize> = sizes
         .iter()
@@ -135,8 +141,8 @@ fn squeeze(x: &Tensor, dim: Option<i64>) -> Result<Tensor> {
     if let Some(dim) = dim {
         return x.squeeze(x.normalize_axis(dim)?);
     }
-    let ones = (0..x.rank()).rev().filter(|&axis| x.dims()[axis] == 1);
-    ones.fold(Ok(x.clone()), |x, axis| x?.squeeze(axis))
+    let mut ones = (0..x.rank()).rev().filter(|&axis| x.dims()[axis] == 1);
+    ones.try_fold(x.clone(), |x, axis| x.squeeze(axis))
 }
 
 /// A position for a new dimension; negative counts from the end of the result.

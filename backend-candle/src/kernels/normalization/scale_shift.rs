@@ -21,12 +21,15 @@ pub(super) fn scale_shift(x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<
         };
         let parameter = |t: &Tensor| t.to_dtype(wide)?.contiguous();
         let (scale, shift) = (parameter(scale)?, parameter(shift)?);
-        return x.contiguous()?.apply_op3_no_bwd(&scale, &shift, &ScaleShift);
+        return x
+            .contiguous()?
+            .apply_op3_no_bwd(&scale, &shift, &ScaleShift);
     }
     let mut shape = vec![1; x.rank()];
     shape[1] = channels;
     let parameter = |t: &Tensor| t.to_dtype(x.dtype())?.reshape(shape.as_slice());
-    x.broadcast_mul(&parameter(scale)?)?.broadcast_add(&parameter(shift)?)
+    x.broadcast_mul(&parameter(scale)?)?
+        .broadcast_add(&parameter(shift)?)
 }
 
 /// Takes contiguous tensors; for 16-bit tensors, scale and shift are `f32`.
@@ -82,7 +85,9 @@ fn planes<T: WithDType, P: WithDType>(
     let plane: usize = rest.iter().product();
     let (x, scale, shift) = (dense(x)?, dense(scale)?, dense(shift)?);
     if scale.len() != *channels || shift.len() != *channels {
-        return Err(Error::Msg("scale-shift needs one scale and one shift per channel".to_owned()));
+        return Err(Error::Msg(
+            "scale-shift needs one scale and one shift per channel".to_owned(),
+        ));
     }
     let mut y: Vec<T> = Vec::with_capacity(x.len());
     y.spare_capacity_mut()[..x.len()]
@@ -121,9 +126,16 @@ mod tests {
             let x = x.reshape((2, 3, 2)).unwrap().to_dtype(dtype).unwrap();
             let scale = Tensor::new(&[1f32, 2.0, 0.0], &Device::Cpu).unwrap();
             let shift = Tensor::new(&[0f32, -1.0, 5.0], &Device::Cpu).unwrap();
-            let y = scale_shift(&x, &scale, &shift).unwrap().to_dtype(DType::F32).unwrap();
+            let y = scale_shift(&x, &scale, &shift)
+                .unwrap()
+                .to_dtype(DType::F32)
+                .unwrap();
             let y = y.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            assert_eq!(y, [0., 1., 3., 5., 5., 5., 6., 7., 15., 17., 5., 5.], "{dtype:?}");
+            assert_eq!(
+                y,
+                [0., 1., 3., 5., 5., 5., 6., 7., 15., 17., 5., 5.],
+                "{dtype:?}"
+            );
         }
     }
 }

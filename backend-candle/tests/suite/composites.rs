@@ -1,8 +1,6 @@
 //! Composite operators, fused and in parts.
 
-mod common;
-
-use common::{TOLERANCE, cases, graph, prepare, run};
+use crate::common::{TOLERANCE, cases, graph, prepare, run};
 use nongemm_core::op::{Eager, OpCase};
 use nongemm_core::plugin::Backend;
 
@@ -12,7 +10,10 @@ fn steps(case: &OpCase, composites: &str) -> Vec<String> {
 }
 
 fn composites() -> Vec<OpCase> {
-    cases().into_iter().filter(|case| steps(case, "parts") != [case.op.name()]).collect()
+    cases()
+        .into_iter()
+        .filter(|case| steps(case, "parts") != [case.op.name()])
+        .collect()
 }
 
 #[test]

@@ -14,10 +14,10 @@ use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 
 /// Relative to the larger of 1 and the expected value.
-pub const TOLERANCE: f64 = 1e-4;
+pub(crate) const TOLERANCE: f64 = 1e-4;
 
 /// Graphs of a single operator have no weights.
-pub struct NoWeights;
+pub(crate) struct NoWeights;
 
 impl WeightSource for NoWeights {
     fn describe(&self) -> String {
@@ -34,20 +34,20 @@ impl WeightSource for NoWeights {
 }
 
 /// What a run produced, and what it had announced.
-pub struct Run {
-    pub outputs: Vec<HostTensor>,
-    pub inferred: Vec<TensorSpec>,
-    pub produced: Vec<Vec<TensorSpec>>,
-    pub steps: Vec<Vec<TensorSpec>>,
+pub(crate) struct Run {
+    pub(crate) outputs: Vec<HostTensor>,
+    pub(crate) inferred: Vec<TensorSpec>,
+    pub(crate) produced: Vec<Vec<TensorSpec>>,
+    pub(crate) steps: Vec<Vec<TensorSpec>>,
 }
 
 /// Every case of every operator.
-pub fn cases() -> Vec<OpCase> {
+pub(crate) fn cases() -> Vec<OpCase> {
     use nongemm_operators as _;
     OpRegistry::collect().unwrap().cases()
 }
 
-pub fn options(composites: &str) -> PrepareOptions {
+pub(crate) fn options(composites: &str) -> PrepareOptions {
     let settings = BTreeMap::from([("composites".to_owned(), composites.to_owned())]);
     PrepareOptions {
         device: Device::Cpu,
@@ -58,7 +58,7 @@ pub fn options(composites: &str) -> PrepareOptions {
 }
 
 /// A graph whose only node is the case's operator; its inputs are the graph's.
-pub fn graph(case: &OpCase) -> Graph {
+pub(crate) fn graph(case: &OpCase) -> Graph {
     let mut g = GraphBuilder::new(DType::F32);
     let inputs: Vec<Value> = case
         .inputs
@@ -73,12 +73,12 @@ pub fn graph(case: &OpCase) -> Graph {
     g.finish()
 }
 
-pub fn prepare(graph: &Graph, composites: &str) -> Result<Box<dyn Session>, PrepareError> {
+pub(crate) fn prepare(graph: &Graph, composites: &str) -> Result<Box<dyn Session>, PrepareError> {
     CandleBackend.prepare(graph, &NoWeights, &options(composites))
 }
 
 /// Runs a case with composites as the policy says.
-pub fn run(case: &OpCase, composites: &str) -> anyhow::Result<Run> {
+pub(crate) fn run(case: &OpCase, composites: &str) -> anyhow::Result<Run> {
     let graph = graph(case);
     let mut session = prepare(&graph, composites)?;
     session.bind(&case.tensors()?)?;
@@ -88,29 +88,62 @@ pub fn run(case: &OpCase, composites: &str) -> anyhow::Result<Run> {
     let outputs = session.outputs()?;
     Ok(Run {
         outputs: outputs.into_iter().map(|(_, tensor)| tensor).collect(),
-        inferred: graph.outputs().iter().map(|(_, value)| graph.spec(*value).clone()).collect(),
-        produced: recorder.shapes().iter().map(|(_, specs)| specs.clone()).collect(),
-        steps: session.steps().iter().map(|step| step.outputs.clone()).collect(),
+        inferred: graph
+            .outputs()
+            .iter()
+            .map(|(_, value)| graph.spec(*value).clone())
+            .collect(),
+        produced: recorder
+            .shapes()
+            .iter()
+            .map(|(_, specs)| specs.clone())
+            .collect(),
+        steps: session
+            .steps()
+            .iter()
+            .map(|step| step.outputs.clone())
+            .collect(),
     })
 }
 
 /// candle has no bool: its tensors of 0 and 1 are `u8`.
-pub fn stored(dtype: DType) -> DType {
-    if dtype == DType::Bool { DType::U8 } else { dtype }
+pub(crate) fn stored(dtype: DType) -> DType {
+    if dtype == DType::Bool {
+        DType::U8
+    } else {
+        dtype
+    }
 }
 
 /// Why `found` is not what was expected.
-pub fn difference(expected: &HostTensor, found: &HostTensor) -> Result<(), String> {
+pub(crate) fn difference(expected: &HostTensor, found: &HostTensor) -> Result<(), String> {
     if expected.shape() != found.shape() || stored(expected.dtype()) != found.dtype() {
-        return Err(format!("expected {}, got {}", expected.spec(), found.spec()));
+        return Err(format!(
+            "expected {}, got {}",
+            expected.spec(),
+            found.spec()
+        ));
     }
-    let pairs = expected.data().to_f64().into_iter().zip(found.data().to_f64());
-    for (i, (expected, found)) in pairs.enumerate() {
-        let equal = expected == found || expected.is_nan() && found.is_nan();
-        let error = (expected - found).abs() / expected.abs().max(1.0);
-        if !equal && !(error <= TOLERANCE) {
-            return Err(format!("element {i}: expected {expected}, got {found}"));
+    match deviation(expected, found) {
+        error if error <= TOLERANCE => Ok(()),
+        error => Err(format!("off by {error:.1e}")),
+    }
+}
+
+/// The largest error, relative to the larger of 1 and the expected value; infinite where only one of
+/// both is a number.
+pub(crate) fn deviation(expected: &HostTensor, found: &HostTensor) -> f64 {
+    let pairs = expected
+        .data()
+        .to_f64()
+        .into_iter()
+        .zip(found.data().to_f64());
+    let errors = pairs.map(|(expected, found)| {
+        if expected == found || expected.is_nan() && found.is_nan() {
+            return 0.0;
         }
-    }
-    Ok(())
+        let error = (expected - found).abs() / expected.abs().max(1.0);
+        if error.is_nan() { f64::INFINITY } else { error }
+    });
+    errors.fold(0.0, f64::max)
 }

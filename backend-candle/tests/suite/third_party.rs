@@ -1,10 +1,8 @@
 //! Operators and kernels of another crate, which this test is.
 
-mod common;
-
+use crate::common::{NoWeights, options};
 use anyhow::Context;
 use candle_core::Tensor;
-use common::{NoWeights, options};
 use nongemm_candle::{Candle, CandleBackend, register_kernel};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{GraphBuilder, LowerError};
@@ -62,14 +60,21 @@ fn a_foreign_kernel_runs() {
     let x = g.input("x", vector()).unwrap();
     let y = g.one(Foreign::<0> {}, &[x]).unwrap();
     g.output("y", y);
-    let mut session = CandleBackend.prepare(&g.finish(), &NoWeights, &options("reference")).unwrap();
-    session.bind(&[HostTensor::new([2], HostData::F32(vec![2.0, -3.0])).unwrap()]).unwrap();
+    let mut session = CandleBackend
+        .prepare(&g.finish(), &NoWeights, &options("reference"))
+        .unwrap();
+    session
+        .bind(&[HostTensor::new([2], HostData::F32(vec![2.0, -3.0])).unwrap()])
+        .unwrap();
     let clock = Monotonic::new();
     let mut recorder = Recorder::new(&clock, Mode::Timing, 1);
     session.run(&mut recorder).unwrap();
     recorder.check_closure().unwrap();
     let (name, y) = session.outputs().unwrap().remove(0);
-    assert_eq!((name.as_str(), y.data()), ("y", &HostData::F32(vec![4.0, 9.0])));
+    assert_eq!(
+        (name.as_str(), y.data()),
+        ("y", &HostData::F32(vec![4.0, 9.0]))
+    );
 }
 
 #[test]

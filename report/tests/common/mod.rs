@@ -1,0 +1,366 @@
+//! Run records made by hand.
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::collections::BTreeMap;
+
+use nongemm_core::dtype::DType;
+use nongemm_core::measure::Stop;
+use nongemm_core::op::{Attrs, OpGroup};
+use nongemm_core::plugin::{Device, Domain, ReportTarget, Reporter, Terminal};
+use nongemm_core::record::{
+    Checks, Energy, Latency, Machine, Memory, ModelInfo, Noise, OpRow, Phases, Profile,
+    ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, groups,
+};
+use nongemm_core::shape::TensorSpec;
+use nongemm_core::stats::Summary;
+use serde_json::json;
+
+/// A row of an operator on f32 inputs of these shapes that takes `us` microseconds.
+pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpRow {
+    let spec = |shape: &&[usize]| TensorSpec::new(DType::F32, *shape);
+    OpRow {
+        id: String::new(),
+        scope: String::new(),
+        op: op.to_owned(),
+        parent: None,
+        parent_id: None,
+        group,
+        part_group: None,
+        attrs: Attrs::new(),
+        inputs: inputs.iter().map(spec).collect(),
+        outputs: inputs.first().iter().map(|shape| spec(shape)).collect(),
+        fused: Vec::new(),
+        host_ns: Summary {
+            median: us * 1e3,
+            mad: us * 10.0,
+            n: 31,
+        },
+        device_ns: None,
+        flops: Some(1000),
+        bytes: Some(4000),
+    }
+}
+
+/// The row with attributes, given as a JSON object.
+pub(crate) fn with(mut row: OpRow, attrs: serde_json::Value) -> OpRow {
+    row.attrs = attrs.as_object().unwrap().clone();
+    row
+}
+
+/// The eight parts of a NewGELU.
+fn new_gelu(call: usize) -> Vec<OpRow> {
+    let wide: &[usize] = &[1, 128, 3072];
+    let parts = [
+        ("mul", OpGroup::Arithmetic, 160.0),
+        ("pow", OpGroup::Arithmetic, 420.0),
+        ("mul", OpGroup::Arithmetic, 160.0),
+        ("add", OpGroup::Arithmetic, 170.0),
+        ("mul", OpGroup::Arithmetic, 160.0),
+        ("tanh", OpGroup::Activation, 380.0),
+        ("add", OpGroup::Arithmetic, 165.0),
+        ("mul", OpGroup::Arithmetic, 175.0),
+    ];
+    let rows = parts.map(|(op, own, us)| OpRow {
+        parent: Some("new_gelu".to_owned()),
+        parent_id: Some(format!("c{call}")),
+        part_group: Some(own).filter(|own| *own != OpGroup::Activation),
+        ..row(op, OpGroup::Activation, &[wide], us)
+    });
+    rows.to_vec()
+}
+
+/// The parts of an attention that is written out: each counts for itself.
+fn attention(call: usize) -> Vec<OpRow> {
+    let heads: &[usize] = &[1, 12, 128, 64];
+    let scores: &[usize] = &[1, 12, 128, 128];
+    let mut rows = vec![
+        row("matmul", OpGroup::Gemm, &[heads, &[1, 12, 64, 128]], 310.0),
+        with(
+            row("mul", OpGroup::Arithmetic, &[scores], 60.0),
+            json!({"scalar": 0.125}),
+        ),
+        with(
+            row("softmax", OpGroup::Logit, &[scores], 240.0),
+            json!({"dim": -1}),
+        ),
+        row("matmul", OpGroup::Gemm, &[scores, heads], 290.0),
+    ];
+    for row in &mut rows {
+        row.parent = Some("attention".to_owned());
+        row.parent_id = Some(format!("a{call}"));
+    }
+    rows
+}
+
+/// The operators of a GPT-2 with `layers` layers.
+fn gpt2_ops(layers: usize) -> Vec<OpRow> {
+    let hidden: &[usize] = &[1, 128, 768];
+    let mut embedding = row(
+        "embedding",
+        OpGroup::Embedding,
+        &[&[50257, 768], &[1, 128]],
+        95.0,
+    );
+    embedding.inputs[1].dtype = DType::I64;
+    let mut ops = vec![embedding];
+    for layer in 0..layers {
+        let norm = || {
+            with(
+                row(
+                    "layer_norm",
+                    OpGroup::Normalization,
+                    &[hidden, &[768], &[768]],
+                    130.0,
+                ),
+                json!({"eps": 1e-5}),
+            )
+        };
+        let addmm = |from: usize, to: usize, us| {
+            row(
+                "addmm",
+                OpGroup::Gemm,
+                &[&[to], &[128, from], &[from, to]],
+                us,
+            )
+        };
+        ops.push(norm());
+        ops.push(addmm(768, 2304, 2900.0));
+        ops.push(with(
+            row("split", OpGroup::Memory, &[&[1, 128, 2304]], 1.2),
+            json!({"size": 768, "dim": 2}),
+        ));
+        for _ in 0..3 {
+            ops.push(with(
+                row("view", OpGroup::Memory, &[hidden], 0.4),
+                json!({"shape": [1, 128, 12, 64]}),
+            ));
+            ops.push(with(
+                row("permute", OpGroup::Memory, &[&[1, 128, 12, 64]], 0.5),
+                json!({"dims": [0, 2, 1, 3]}),
+            ));
+        }
+        ops.extend(attention(layer));
+        ops.push(row(
+            "contiguous",
+            OpGroup::Memory,
+            &[&[1, 128, 12, 64]],
+            55.0,
+        ));
+        ops.push(addmm(768, 768, 980.0));
+        ops.push(with(
+            row("add", OpGroup::Arithmetic, &[hidden, hidden], 42.0),
+            json!({"kind": "add", "alpha": 1}),
+        ));
+        ops.push(norm());
+        ops.push(addmm(768, 3072, 3850.0));
+        ops.extend(new_gelu(layer));
+        ops.push(addmm(3072, 768, 3900.0));
+        ops.push(with(
+            row("add", OpGroup::Arithmetic, &[hidden, hidden], 42.0),
+            json!({"kind": "add", "alpha": 1}),
+        ));
+    }
+    for (index, op) in ops.iter_mut().enumerate() {
+        op.id = format!("n{index}");
+        op.scope = "transformer.h".to_owned();
+    }
+    ops
+}
+
+/// A record of these operators, measured well.
+pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
+    let attributed: f64 = ops.iter().map(|op| op.host_ns.median).sum();
+    let wall = attributed * 1.01;
+    let plain = wall / 1.008;
+    let profile = Profile {
+        wall_median_ns: wall,
+        n: 31,
+        perturbation: 0.008,
+        perturbation_ci95: [-0.002, 0.013],
+        unreliable: false,
+        unattributed_ns: wall - attributed,
+        gap_median_ns: (wall - attributed) * 0.9,
+        ops,
+    };
+    RunRecord {
+        schema: SCHEMA,
+        id: format!("{model}-candle-cpu-f32-b1"),
+        spec: spec(model),
+        machine: Machine {
+            cpu: "AMD EPYC 7763".to_owned(),
+            cores: 2,
+            memory: 25_000_000_000,
+            gpu: Vec::new(),
+            os: "Debian 13, linux 6.12".to_owned(),
+            governor: Some("performance".to_owned()),
+        },
+        software: Software {
+            nongemm: "0.1.0".to_owned(),
+            backend: "candle".to_owned(),
+            libraries: BTreeMap::from([("candle-core".to_owned(), "0.11.1".to_owned())]),
+        },
+        status: Status::Ok,
+        error: None,
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        model: Some(ModelInfo {
+            domain: Domain::LanguageModel,
+            checkpoint: "openai-community/gpt2".to_owned(),
+            reference: "transformers 5.17.0".to_owned(),
+            parameters: 124_439_808,
+            nodes: 390,
+        }),
+        latency: Some(Latency {
+            samples_ns: vec![plain as u64; 31],
+            median_ns: plain,
+            mad_ns: plain * 0.006,
+            ci95_ns: [plain * 0.993, plain * 1.009],
+            min_ns: (plain * 0.98) as u64,
+            n: 31,
+            stop: Stop::TargetCi,
+            warmup_runs: 4,
+            steady: true,
+            outliers: vec![3],
+            disturbed: vec![3],
+        }),
+        groups: groups(&profile),
+        profile: Some(profile),
+        memory: Some(Memory {
+            peak_rss_bytes: Some(851_443_712),
+            peak_device_bytes: None,
+            weights_bytes: 497_759_232,
+            activation_bytes: 12_582_912,
+        }),
+        energy: Some(Energy::Unavailable {
+            unavailable: "no probe in this binary measures energy".to_owned(),
+        }),
+        noise: Some(Noise {
+            steal: Some(3.2e7),
+            ctx_switches: Some(12.0),
+            major_faults: Some(0.0),
+            load_average: Some(1.4),
+            frequency_hz: Some(2.596e9),
+            temperature_c: Some(61.2),
+            disturbed_share: 0.032,
+        }),
+        checks: Some(Checks {
+            finite: true,
+            outputs: BTreeMap::from([(
+                "logits".to_owned(),
+                TensorSpec::new(DType::F32, [1, 128, 50257]),
+            )]),
+            head: BTreeMap::from([("logits".to_owned(), vec![0.25, -1.5])]),
+            reference: Some(ReferenceCheck {
+                backend: "torch".to_owned(),
+                max_abs_err: 1.2e-6,
+            }),
+        }),
+        phases: Some(Phases {
+            build_ns: 3_100_000,
+            inputs_ns: 11_000_000,
+            prepare_ns: 1_210_000_000,
+            measure_ns: 10_100_000_000,
+        }),
+    }
+}
+
+fn spec(model: &str) -> RunSpec {
+    RunSpec {
+        model: model.to_owned(),
+        backend: "candle".to_owned(),
+        device: Device::Cpu,
+        dtype: DType::F32,
+        batch: 1,
+        seq: Some(128),
+        image: None,
+        weights: "synthetic:0".to_owned(),
+        dataset: "sample".to_owned(),
+        threads: 2,
+        settings: BTreeMap::from([("attention".to_owned(), "eager".to_owned())]),
+    }
+}
+
+/// A run of the whole model.
+pub(crate) fn gpt2() -> RunRecord {
+    record("gpt2", gpt2_ops(12))
+}
+
+/// A run of three operators.
+pub(crate) fn tiny() -> RunRecord {
+    let ops = vec![
+        row("linear", OpGroup::Gemm, &[&[8, 16], &[16, 16]], 70.0),
+        OpRow {
+            id: "n1".to_owned(),
+            scope: "norm, \"first\"".to_owned(),
+            ..with(
+                row("layer_norm", OpGroup::Normalization, &[&[8, 16]], 20.0),
+                json!({"eps": 1e-5}),
+            )
+        },
+        row("relu", OpGroup::Activation, &[&[8, 16]], 10.0),
+    ];
+    record("tiny", ops)
+}
+
+/// A run that gave nothing.
+pub(crate) fn failed() -> RunRecord {
+    RunRecord {
+        status: Status::Failed,
+        error: Some(
+            "no kernel and no decomposition for\n  roi_align(f32[1, 256, 200, 272])".to_owned(),
+        ),
+        model: None,
+        latency: None,
+        profile: None,
+        groups: BTreeMap::new(),
+        memory: None,
+        energy: None,
+        noise: None,
+        checks: None,
+        phases: None,
+        ..record("mask-rcnn", Vec::new())
+    }
+}
+
+/// A run that should be taken with a pinch of salt.
+pub(crate) fn doubtful() -> RunRecord {
+    let mut ops = gpt2_ops(1);
+    ops.push(row("frobnicate", OpGroup::Unclassified, &[&[4, 4]], 300.0));
+    ops.push(row("frobnicate", OpGroup::Unclassified, &[&[4, 4]], 310.0));
+    ops.push(row("zap", OpGroup::Unclassified, &[&[2]], 20.0));
+    let mut run = record("gpt2", ops);
+    if let (Some(profile), Some(latency), Some(noise)) =
+        (&mut run.profile, &mut run.latency, &mut run.noise)
+    {
+        profile.unreliable = true;
+        profile.perturbation = 0.094;
+        profile.perturbation_ci95 = [0.081, 0.11];
+        let more = profile.wall_median_ns * 0.15;
+        profile.wall_median_ns += more;
+        profile.unattributed_ns += more;
+        profile.gap_median_ns += more;
+        latency.stop = Stop::MaxTime;
+        latency.steady = false;
+        latency.ci95_ns = [latency.median_ns * 0.95, latency.median_ns * 1.06];
+        noise.disturbed_share = 0.34;
+        run.groups = groups(profile);
+    }
+    run
+}
+
+/// What a reporter writes to a terminal.
+pub(crate) fn stream(reporter: &dyn Reporter, runs: &[RunRecord], terminal: Terminal) -> String {
+    let mut out = Vec::new();
+    reporter
+        .report(runs, &mut ReportTarget::Stream(&mut out, terminal))
+        .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// A terminal without colours.
+pub(crate) fn terminal(width: usize) -> Terminal {
+    Terminal {
+        width,
+        colour: false,
+    }
+}

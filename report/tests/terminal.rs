@@ -1,0 +1,169 @@
+//! The terminal report, as it is seen.
+
+mod common;
+
+use common::{doubtful, failed, gpt2, record, row, stream, terminal, tiny};
+use insta::assert_snapshot;
+use nongemm_core::op::OpGroup;
+use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
+use nongemm_core::record::{Energy, EnergyRow, RunRecord, Status, groups};
+use nongemm_core::stats::Summary;
+use nongemm_report::TerminalReporter;
+use proptest::prelude::*;
+
+fn report(runs: &[RunRecord], width: usize) -> String {
+    stream(&TerminalReporter, runs, terminal(width))
+}
+
+#[test]
+fn one_run() {
+    assert_snapshot!(report(&[gpt2()], 100));
+}
+
+#[test]
+fn one_run_on_a_narrow_terminal() {
+    assert_snapshot!(report(&[gpt2()], 60));
+}
+
+#[test]
+fn one_run_at_eighty_columns() {
+    assert_snapshot!(report(&[gpt2()], 80));
+}
+
+#[test]
+fn one_run_on_a_wide_terminal() {
+    assert_snapshot!(report(&[gpt2()], 160));
+}
+
+#[test]
+fn warnings_come_last() {
+    assert_snapshot!(report(&[doubtful()], 100));
+}
+
+#[test]
+fn a_failed_run_is_one_line() {
+    assert_snapshot!(report(&[failed()], 100));
+}
+
+#[test]
+fn several_runs_begin_with_a_table() {
+    let mut batch = tiny();
+    batch.spec.batch = 8;
+    assert_snapshot!(report(&[tiny(), batch, doubtful(), failed()], 100));
+}
+
+#[test]
+fn the_table_of_runs_on_a_narrow_terminal() {
+    let text = report(&[gpt2(), doubtful(), failed()], 60);
+    let table: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.starts_with('─'))
+        .collect();
+    assert_snapshot!(table.join("\n"));
+}
+
+#[test]
+fn colours() {
+    let terminal = Terminal {
+        width: 80,
+        colour: true,
+    };
+    assert_snapshot!(stream(&TerminalReporter, &[tiny()], terminal).replace('\u{1b}', "ESC"));
+}
+
+#[test]
+fn device_times_stand_beside_host_times() {
+    let mut run = tiny();
+    if let Some(profile) = &mut run.profile {
+        for op in &mut profile.ops {
+            op.device_ns = Some(Summary {
+                median: op.host_ns.median * 0.25,
+                mad: 1.0,
+                n: 31,
+            });
+        }
+    }
+    if let Some(memory) = &mut run.memory {
+        memory.peak_device_bytes = Some(1 << 30);
+    }
+    run.energy = Some(Energy::Measured(vec![EnergyRow {
+        probe: "nvml".to_owned(),
+        gross_j_per_inference: 1.25,
+        idle_w: 61.0,
+        net_j_per_inference: 0.75,
+        windows: 5,
+        resolution: "100 ms".to_owned(),
+    }]));
+    assert_snapshot!(report(&[run], 110));
+}
+
+#[test]
+fn mixed_operators_are_neither() {
+    let mut ops = tiny().profile.unwrap().ops;
+    ops.push(row("attention", OpGroup::Mixed, &[&[8, 16]], 100.0));
+    assert_snapshot!(report(&[record("fused", ops)], 80));
+}
+
+#[test]
+fn nothing_to_report() {
+    assert_eq!(report(&[], 80), "no runs\n");
+}
+
+#[test]
+fn medians_that_do_not_add_up_give_a_negative_rest() {
+    let mut run = tiny();
+    if let Some(profile) = &mut run.profile {
+        profile.wall_median_ns -= 3_000.0;
+        profile.unattributed_ns -= 3_000.0;
+        run.groups = groups(profile);
+    }
+    let text = report(&[run], 80);
+    assert!(text.contains("+ unattributed -2.000 µs"), "{text}");
+    assert!(text.contains("░ unattributed -2.0%"), "{text}");
+}
+
+#[test]
+fn in_a_folder_it_is_a_file_without_colours() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("new");
+    TerminalReporter
+        .report(&[tiny()], &mut ReportTarget::Folder(&out))
+        .unwrap();
+    let text = std::fs::read_to_string(out.join("report.txt")).unwrap();
+    assert_eq!(text, report(&[tiny()], 100));
+}
+
+proptest! {
+    #[test]
+    fn no_line_is_too_wide(width in 0usize..200) {
+        let most = width.clamp(60, 160);
+        let mut batch = gpt2();
+        batch.spec.batch = 64;
+        for runs in [vec![gpt2()], vec![gpt2(), batch, doubtful()]] {
+            for line in report(&runs, width).lines() {
+                prop_assert!(line.chars().count() <= most, "{}: {line}", line.chars().count());
+                prop_assert_eq!(line.trim_end(), line);
+            }
+        }
+    }
+
+    #[test]
+    fn odd_numbers_do_not_panic(
+        values in proptest::collection::vec(any::<f64>(), 6),
+        width in 60usize..161,
+        ok in any::<bool>(),
+    ) {
+        let mut run = tiny();
+        if let (Some(profile), Some(latency)) = (&mut run.profile, &mut run.latency) {
+            profile.wall_median_ns = values[0];
+            profile.unattributed_ns = values[1];
+            profile.perturbation = values[2];
+            profile.ops[1].host_ns.median = values[3];
+            latency.median_ns = values[4];
+            latency.ci95_ns = [values[5], values[4]];
+            run.groups = groups(profile);
+        }
+        run.status = if ok { Status::Ok } else { Status::Failed };
+        report(&[run.clone(), run], width);
+    }
+}
