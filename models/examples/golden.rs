@@ -18,10 +18,10 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use serde_json::Value;
 use support::case::{Case, models};
+use support::flow;
 use support::golden;
 use support::reference::{Reference, export, save};
 use support::trace::Call;
-use support::flow;
 
 fn main() -> anyhow::Result<()> {
     let reference = Reference::new(python()?)?;

@@ -82,7 +82,10 @@ impl Options {
                 _ => bail!("unknown argument {flag}"),
             }
         }
-        ensure!(!options.models.is_empty(), "give --model ID,.. or --model all");
+        ensure!(
+            !options.models.is_empty(),
+            "give --model ID,.. or --model all"
+        );
         if options.models == ["all"] {
             options.models = models()?.into_iter().map(str::to_owned).collect();
         }

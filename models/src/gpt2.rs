@@ -61,8 +61,7 @@ const fn variant(
 /// 124 million parameters.
 pub static GPT2: Gpt2 = variant("gpt2", "openai-community/gpt2", [12, 768, 12]);
 /// 774 million parameters.
-pub static GPT2_LARGE: Gpt2 =
-    variant("gpt2-large", "openai-community/gpt2-large", [36, 1280, 20]);
+pub static GPT2_LARGE: Gpt2 = variant("gpt2-large", "openai-community/gpt2-large", [36, 1280, 20]);
 /// 1.6 billion parameters.
 pub static GPT2_XL: Gpt2 = variant("gpt2-xl", "openai-community/gpt2-xl", [48, 1600, 25]);
 

@@ -102,9 +102,7 @@ fn stem(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
     let x = conv(g, "conv1", x, [3, WIDTH], 7, 2)?;
     let x = layers::batch_norm(g, "bn1", x, WIDTH, EPS)?;
     let x = relu(g, x)?;
-    g.scope("maxpool", |g| {
-        ops::max_pool2d(g, x, [3, 3], [2, 2], [1, 1])
-    })
+    g.scope("maxpool", |g| ops::max_pool2d(g, x, [3, 3], [2, 2], [1, 1]))
 }
 
 /// The four stages; returns the number of channels with the result.

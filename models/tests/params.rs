@@ -40,8 +40,11 @@ fn names_and_shapes_are_those_of_the_reference() {
     for case in Case::small() {
         let graph = case.graph().unwrap();
         let file = std::fs::read_to_string(golden(&format!("{}.params.txt", case.name))).unwrap();
-        let mut missing: BTreeMap<&str, &Param> =
-            graph.params().iter().map(|p| (p.name.as_str(), p)).collect();
+        let mut missing: BTreeMap<&str, &Param> = graph
+            .params()
+            .iter()
+            .map(|p| (p.name.as_str(), p))
+            .collect();
         for line in file.lines() {
             if let Some(param) = find(&graph, &serde_json::from_str(line).unwrap()) {
                 missing.remove(param.name.as_str());

@@ -13,7 +13,10 @@ fn operators_are_those_of_the_reference() {
     for case in Case::traced() {
         let found = calls(&case.graph().unwrap()).unwrap();
         let file = std::fs::read_to_string(golden(&format!("{}.trace.txt", case.name))).unwrap();
-        let recorded: Vec<Call> = file.lines().map(|line| Call::parse(line).unwrap()).collect();
+        let recorded: Vec<Call> = file
+            .lines()
+            .map(|line| Call::parse(line).unwrap())
+            .collect();
         for (i, (found, recorded)) in found.iter().zip(&recorded).enumerate() {
             assert!(
                 found.agrees(recorded),
@@ -35,10 +38,13 @@ fn nodes(case: &Case) -> usize {
 
 #[test]
 fn fused_attention_takes_the_place_of_its_parts_and_of_the_causal_mask() {
-    for (index, name) in ["transformer.h.1.attn", "bert.encoder.layer.1.attention.self"]
-        .into_iter()
-        .chain(["vit.layers.1.attention"])
-        .enumerate()
+    for (index, name) in [
+        "transformer.h.1.attn",
+        "bert.encoder.layer.1.attention.self",
+    ]
+    .into_iter()
+    .chain(["vit.layers.1.attention"])
+    .enumerate()
     {
         let case = Case::small().remove(index).with(&[("attention", "sdpa")]);
         let calls = calls(&case.graph().unwrap()).unwrap();
@@ -54,7 +60,11 @@ fn fused_attention_takes_the_place_of_its_parts_and_of_the_causal_mask() {
 #[test]
 fn published_configurations_are_built_whole() {
     let full = |id| nodes(&Case::full(id).unwrap());
-    let counts: Vec<(&str, usize)> = models().unwrap().into_iter().map(|id| (id, full(id))).collect();
+    let counts: Vec<(&str, usize)> = models()
+        .unwrap()
+        .into_iter()
+        .map(|id| (id, full(id)))
+        .collect();
     assert_eq!(
         counts,
         [
@@ -72,7 +82,12 @@ fn published_configurations_are_built_whole() {
 fn every_type_of_numbers_can_be_built() {
     for case in Case::small() {
         for dtype in [DType::F64, DType::F16, DType::BF16] {
-            let graph = Case { dtype, ..case.clone() }.graph().unwrap();
+            let graph = Case {
+                dtype,
+                ..case.clone()
+            }
+            .graph()
+            .unwrap();
             let (_, logits) = &graph.outputs()[0];
             assert_eq!(graph.spec(*logits).dtype, dtype, "{}", case.name);
         }

@@ -19,20 +19,42 @@ fn check_record(record: &RunRecord) {
     let profile = record.profile.as_ref().expect("profile");
     let sum: f64 = profile.ops.iter().map(|op| op.host_ns.median).sum();
     let difference = (sum + profile.unattributed_ns - profile.wall_median_ns).abs();
-    assert!(difference <= 1e-9 * profile.wall_median_ns, "{id}: closure off by {difference}");
+    assert!(
+        difference <= 1e-9 * profile.wall_median_ns,
+        "{id}: closure off by {difference}"
+    );
     let by_group: f64 = record.groups.values().map(|group| group.ns).sum();
-    assert!((by_group - profile.wall_median_ns).abs() <= 1e-9 * profile.wall_median_ns, "{id}");
+    assert!(
+        (by_group - profile.wall_median_ns).abs() <= 1e-9 * profile.wall_median_ns,
+        "{id}"
+    );
     let shares: f64 = record.groups.values().map(|group| group.share).sum();
-    assert!((shares - 1.0).abs() < 1e-9, "{id}: shares add up to {shares}");
+    assert!(
+        (shares - 1.0).abs() < 1e-9,
+        "{id}: shares add up to {shares}"
+    );
     let counted: usize = record.groups.values().map(|group| group.count).sum();
-    assert_eq!(counted, profile.ops.len(), "{id}: every operator is in one group");
+    assert_eq!(
+        counted,
+        profile.ops.len(),
+        "{id}: every operator is in one group"
+    );
     assert!(record.groups.contains_key(UNATTRIBUTED));
     assert!(!record.groups.contains_key("unclassified"), "{id}");
-    assert!(profile.ops.iter().all(|op| op.host_ns.n == profile.n), "{id}");
+    assert!(
+        profile.ops.iter().all(|op| op.host_ns.n == profile.n),
+        "{id}"
+    );
     let known = |op: &nongemm_core::record::OpRow| {
-        op.inputs.iter().chain(&op.outputs).all(|spec| spec.shape.known().is_some())
+        op.inputs
+            .iter()
+            .chain(&op.outputs)
+            .all(|spec| spec.shape.known().is_some())
     };
-    assert!(profile.ops.iter().all(known), "{id}: shapes are those really seen");
+    assert!(
+        profile.ops.iter().all(known),
+        "{id}: shapes are those really seen"
+    );
     assert!(record.checks.as_ref().expect("checks").finite);
     let memory = record.memory.expect("memory");
     assert!(memory.peak_rss_bytes.expect("Linux tells") > memory.weights_bytes);
@@ -62,7 +84,10 @@ fn new_gelu_is_eight_operators_under_one_parent_and_counts_as_activation() {
         .filter(|op| op.parent.as_deref() == Some("new_gelu") && op.scope.contains("h.0."))
         .map(|op| op.op.as_str())
         .collect();
-    assert_eq!(parts, ["mul", "pow", "mul", "add", "mul", "tanh", "add", "mul"]);
+    assert_eq!(
+        parts,
+        ["mul", "pow", "mul", "add", "mul", "tanh", "add", "mul"]
+    );
     let mul = ops
         .iter()
         .find(|op| op.op == "mul" && op.parent.is_some())
@@ -81,7 +106,10 @@ fn a_fused_composite_is_one_operator_and_gives_the_same_outputs() {
     assert_eq!(bench(out.path(), &["--model", "gpt2"]).code, Some(0));
     let parts = head(out.path());
     let out = tempfile::tempdir().unwrap();
-    let done = bench(out.path(), &["--model", "gpt2", "--set", "composites=fused"]);
+    let done = bench(
+        out.path(),
+        &["--model", "gpt2", "--set", "composites=fused"],
+    );
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let record = records(out.path()).remove(0);
     let ops = &record.profile.as_ref().expect("profile").ops;
@@ -106,9 +134,21 @@ fn a_manifest_is_a_matrix_and_flags_override_it() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let all = records(&results);
     assert_eq!(all.len(), 4);
-    assert!(all.iter().all(|record| !record.groups.contains_key("logit")));
+    assert!(
+        all.iter()
+            .all(|record| !record.groups.contains_key("logit"))
+    );
     let one = out.path().join("one");
-    let done = bench(&one, &[manifest.to_str().unwrap(), "--model", "bert", "--batch", "3"]);
+    let done = bench(
+        &one,
+        &[
+            manifest.to_str().unwrap(),
+            "--model",
+            "bert",
+            "--batch",
+            "3",
+        ],
+    );
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let all = records(&one);
     assert_eq!((all.len(), all[0].spec.batch), (1, 3));
@@ -139,7 +179,14 @@ fn results_become_reports() {
     let value: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(value["runs"].as_array().unwrap().len(), 2);
     let reports = out.path().join("reports");
-    let done = run(&["report", results, "--format", "json,csv", "--out", reports.to_str().unwrap()]);
+    let done = run(&[
+        "report",
+        results,
+        "--format",
+        "json,csv",
+        "--out",
+        reports.to_str().unwrap(),
+    ]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     for file in ["report.json", "runs.csv", "operators.csv", "groups.csv"] {
         assert!(reports.join(file).is_file(), "{file}");

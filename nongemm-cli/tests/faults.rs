@@ -10,12 +10,24 @@ use nongemm_core::measure::Stop;
 use nongemm_core::record::Status;
 
 /// Two runs: a quick one, then one that would take an hour.
-const SLOW: &[&str] = &["--max-time", "1h", "--min-samples", "1000000", "--max-samples", "1000000"];
+const SLOW: &[&str] = &[
+    "--max-time",
+    "1h",
+    "--min-samples",
+    "1000000",
+    "--max-samples",
+    "1000000",
+];
 
 fn start(out: &std::path::Path, models: &str, extra: &[&str]) -> Child {
     let out = out.to_str().unwrap();
     let quick: Vec<&str> = QUICK[..QUICK.len() - 4].to_vec();
-    let args = [&["bench", "--out", out, "--model", models], &quick[..], extra].concat();
+    let args = [
+        &["bench", "--out", out, "--model", models],
+        &quick[..],
+        extra,
+    ]
+    .concat();
     nongemm(&args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -35,7 +47,12 @@ fn a_killed_worker_costs_one_run() {
     .unwrap();
     let results = out.path().join("results");
     let args = [
-        &["bench", manifest.to_str().unwrap(), "--out", results.to_str().unwrap()],
+        &[
+            "bench",
+            manifest.to_str().unwrap(),
+            "--out",
+            results.to_str().unwrap(),
+        ],
         &QUICK[..QUICK.len() - 4],
     ]
     .concat();
@@ -68,7 +85,12 @@ fn an_interrupt_finishes_the_record_and_exits_with_130() {
     .unwrap();
     let results = out.path().join("results");
     let args = [
-        &["bench", manifest.to_str().unwrap(), "--out", results.to_str().unwrap()],
+        &[
+            "bench",
+            manifest.to_str().unwrap(),
+            "--out",
+            results.to_str().unwrap(),
+        ],
         &QUICK[..QUICK.len() - 4],
     ]
     .concat();
@@ -88,7 +110,11 @@ fn an_interrupt_finishes_the_record_and_exits_with_130() {
     let latency = records[0].latency.as_ref().unwrap();
     assert_eq!(latency.stop, Stop::Interrupted);
     assert!(latency.n >= 3);
-    assert!(done.stderr.contains("1 of 2 runs were not started"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("1 of 2 runs were not started"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]
@@ -113,12 +139,22 @@ fn a_killed_parent_takes_its_worker_along_and_leaves_earlier_results() {
 #[test]
 fn a_model_that_cannot_fit_is_refused_with_the_numbers() {
     let out = tempfile::tempdir().unwrap();
-    let args = ["--model", "gpt2-xl", "--set", "hidden=65536", "--set", "heads=4"];
+    let args = [
+        "--model",
+        "gpt2-xl",
+        "--set",
+        "hidden=65536",
+        "--set",
+        "heads=4",
+    ];
     let done = bench(out.path(), &args);
     assert_eq!(done.code, Some(1), "{}", done.stderr);
     let records = records(out.path());
     let refused = records.iter().find(|r| r.spec.model == "gpt2-xl").unwrap();
     let error = refused.error.as_ref().unwrap();
-    assert!(error.contains("gpt2-xl needs ") && error.contains(" MiB are available"), "{error}");
+    assert!(
+        error.contains("gpt2-xl needs ") && error.contains(" MiB are available"),
+        "{error}"
+    );
     assert!(refused.memory.unwrap().weights_bytes > 1 << 30);
 }

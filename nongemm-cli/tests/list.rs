@@ -10,7 +10,8 @@ fn ids(kind: &str) -> Vec<String> {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     let rows: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     let rows = rows.as_array().expect("a list").iter();
-    rows.map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
+    rows.map(|row| row["id"].as_str().expect("an id").to_owned())
+        .collect()
 }
 
 #[test]
@@ -38,9 +39,12 @@ fn operators_with_their_groups_and_kernels() {
 fn doctor_says_what_is_ready_and_how_to_get_the_rest() {
     let done = run(&["doctor"]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert!(done.stdout.contains("ready    backend candle"), "{}", done.stdout);
-    let json: serde_json::Value =
-        serde_json::from_str(&run(&["doctor", "--json"]).stdout).unwrap();
+    assert!(
+        done.stdout.contains("ready    backend candle"),
+        "{}",
+        done.stdout
+    );
+    let json: serde_json::Value = serde_json::from_str(&run(&["doctor", "--json"]).stdout).unwrap();
     assert!(json["machine"]["cores"].as_u64().unwrap() > 0);
 }
 

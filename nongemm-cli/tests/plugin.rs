@@ -15,7 +15,10 @@ fn example() -> PathBuf {
 /// Builds the example into this workspace's target folder, so that dependencies are not built again.
 fn build() -> PathBuf {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_nongemm"));
-    let target = binary.parent().and_then(Path::parent).expect("target/debug/nongemm");
+    let target = binary
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/debug/nongemm");
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked"])
         .current_dir(example())
@@ -37,12 +40,21 @@ fn run(binary: &Path, args: &[&str]) -> String {
 fn a_foreign_crate_is_built_listed_and_benched() {
     let binary = build();
     let models = run(&binary, &["list", "models"]);
-    let line = models.lines().find(|line| line.starts_with("toy-mlp")).expect("listed");
+    let line = models
+        .lines()
+        .find(|line| line.starts_with("toy-mlp"))
+        .expect("listed");
     assert!(line.ends_with("nongemm-plugin-example"), "{line}");
     assert!(models.contains("gpt2"), "the others are still there");
     let operators = run(&binary, &["list", "operators"]);
-    let line = operators.lines().find(|l| l.starts_with("squared_relu")).expect("listed");
-    assert!(line.contains("activation") && line.contains("candle"), "{line}");
+    let line = operators
+        .lines()
+        .find(|l| l.starts_with("squared_relu"))
+        .expect("listed");
+    assert!(
+        line.contains("activation") && line.contains("candle"),
+        "{line}"
+    );
 
     let out = tempfile::tempdir().unwrap();
     for policy in ["reference", "parts"] {
@@ -55,7 +67,10 @@ fn a_foreign_crate_is_built_listed_and_benched() {
         let ops = record.profile.expect("profile").ops;
         let names: Vec<&str> = ops.iter().map(|op| op.op.as_str()).collect();
         if policy == "parts" {
-            assert!(names.contains(&"relu") && names.contains(&"mul"), "{names:?}");
+            assert!(
+                names.contains(&"relu") && names.contains(&"mul"),
+                "{names:?}"
+            );
             let relu = ops.iter().find(|op| op.op == "relu").unwrap();
             assert_eq!(relu.parent.as_deref(), Some("squared_relu"));
         } else {

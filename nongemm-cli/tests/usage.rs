@@ -11,7 +11,11 @@ fn refused(done: &Done, expected: &str) {
     assert_eq!(done.code, Some(2), "{}", done.stderr);
     assert_eq!(done.stderr.lines().count(), 1, "one line: {}", done.stderr);
     assert!(done.stderr.starts_with("nongemm: "), "{}", done.stderr);
-    assert!(done.stderr.contains(expected), "{expected:?} is not in {}", done.stderr);
+    assert!(
+        done.stderr.contains(expected),
+        "{expected:?} is not in {}",
+        done.stderr
+    );
     assert!(done.stdout.is_empty(), "{}", done.stdout);
 }
 
@@ -23,8 +27,14 @@ fn refused_bench(args: &[&str], expected: &str) {
 
 #[test]
 fn unknown_ids_come_with_the_nearest_known_one() {
-    refused_bench(&["--model", "gtp2"], "unknown model `gtp2`; did you mean `gpt2`?");
-    refused_bench(&["--model", "bert", "--dataset", "sampel"], "did you mean `sample`?");
+    refused_bench(
+        &["--model", "gtp2"],
+        "unknown model `gtp2`; did you mean `gpt2`?",
+    );
+    refused_bench(
+        &["--model", "bert", "--dataset", "sampel"],
+        "did you mean `sample`?",
+    );
     let done = run(&["bench", "--backend", "candel"]);
     refused(&done, "unknown backend `candel`; did you mean `candle`?");
     let done = run(&["report", ".", "--format", "terminl"]);
@@ -41,11 +51,23 @@ fn mistyped_flags_are_one_line() {
 
 #[test]
 fn settings_are_checked() {
-    refused_bench(&["--model", "gpt2", "--set", "layrs=2"], "did you mean `layers`?");
+    refused_bench(
+        &["--model", "gpt2", "--set", "layrs=2"],
+        "did you mean `layers`?",
+    );
     refused_bench(&["--model", "gpt2", "--set", "layers=two"], "layers=two");
-    refused_bench(&["--model", "gpt2", "--set", "layers"], "--set takes KEY=VALUE");
-    refused_bench(&["--model", "gpt2", "--set", "attention=slow"], "attention=slow");
-    refused_bench(&["--model", "gpt2", "--set", "composites=some"], "composites=some");
+    refused_bench(
+        &["--model", "gpt2", "--set", "layers"],
+        "--set takes KEY=VALUE",
+    );
+    refused_bench(
+        &["--model", "gpt2", "--set", "attention=slow"],
+        "attention=slow",
+    );
+    refused_bench(
+        &["--model", "gpt2", "--set", "composites=some"],
+        "composites=some",
+    );
     refused_bench(&["--model", "gpt2", "--set", "heads=5"], "heads");
     refused_bench(&["--model", "gpt2", "--seq", "4000"], "4000");
     refused_bench(&["--model", "vit-b16", "--image", "33"], "33");
@@ -59,15 +81,24 @@ fn numbers_out_of_range_are_refused() {
     refused_bench(&["--threads", "0"], "threads must be from 1 to 4096");
     refused_bench(&["--target-ci", "0"], "target-ci must be above 0");
     refused_bench(&["--min-samples", "0"], "min-samples");
-    refused_bench(&["--max-time", "soon"], "max-time must be a duration such as 10s");
+    refused_bench(
+        &["--max-time", "soon"],
+        "max-time must be a duration such as 10s",
+    );
 }
 
 #[test]
 fn devices_and_dtypes_are_checked() {
-    refused_bench(&["--device", "tpu"], "unknown device `tpu`; known: cpu, cuda:N");
+    refused_bench(
+        &["--device", "tpu"],
+        "unknown device `tpu`; known: cpu, cuda:N",
+    );
     refused_bench(&["--dtype", "f8"], "unknown dtype `f8`");
     refused_bench(&["--dtype", "i64"], "not a floating-point type");
-    refused_bench(&["--model", "gpt2", "--device", "cuda:0"], "cuda:0 is not available");
+    refused_bench(
+        &["--model", "gpt2", "--device", "cuda:0"],
+        "cuda:0 is not available",
+    );
 }
 
 fn manifest(text: &str, expected: &str) {
@@ -80,7 +111,10 @@ fn manifest(text: &str, expected: &str) {
 
 #[test]
 fn malformed_manifests_are_named_by_line() {
-    manifest("[[run]]\nmodle = \"gpt2\"\n", "m.toml:2: unknown field `modle`");
+    manifest(
+        "[[run]]\nmodle = \"gpt2\"\n",
+        "m.toml:2: unknown field `modle`",
+    );
     manifest("[[run]]\nmodel = 3\n", "m.toml:2: ");
     manifest("[[run]]\nmodel = [\"gpt2\"\n", "m.toml:");
     manifest("[[run]]\nmodel = []\n", "`model` is an empty list");
@@ -90,7 +124,10 @@ fn malformed_manifests_are_named_by_line() {
     manifest("[measure]\ntarget-ci = \"tight\"\n", "m.toml:2: ");
     manifest("[classify]\nsoftmax = \"soft\"\n", "m.toml:2: ");
     manifest("\u{0}", "m.toml:1: ");
-    refused(&run(&["bench", "/nowhere/m.toml"]), "cannot read manifest /nowhere/m.toml");
+    refused(
+        &run(&["bench", "/nowhere/m.toml"]),
+        "cannot read manifest /nowhere/m.toml",
+    );
 }
 
 #[test]
@@ -103,7 +140,10 @@ fn an_unwritable_output_is_found_before_anything_runs() {
 }
 
 fn weights(path: &Path, expected: &str) {
-    refused_bench(&["--model", "gpt2", "--weights", path.to_str().unwrap()], expected);
+    refused_bench(
+        &["--model", "gpt2", "--weights", path.to_str().unwrap()],
+        expected,
+    );
 }
 
 fn header(json: &str, data: usize) -> Vec<u8> {
@@ -120,20 +160,27 @@ fn weights_that_do_not_fit_are_refused_before_anything_runs() {
     let file = dir.path().join("w.safetensors");
     fs::write(&file, b"garbage").unwrap();
     weights(&file, "w.safetensors");
-    let tensor = r#"{"transformer.wte.weight":{"dtype":"F32","shape":[4,2],"data_offsets":[0,32]}}"#;
+    let tensor =
+        r#"{"transformer.wte.weight":{"dtype":"F32","shape":[4,2],"data_offsets":[0,32]}}"#;
     fs::write(&file, header(tensor, 32)).unwrap();
     weights(&file, "transformer.wte.weight");
     fs::write(&file, header(tensor, 16)).unwrap();
     weights(&file, "w.safetensors");
     fs::write(&file, header("{}", 0)).unwrap();
     weights(&file, "transformer.wte.weight");
-    refused_bench(&["--model", "gpt2", "--weights", "synthetic:x"], "synthetic");
+    refused_bench(
+        &["--model", "gpt2", "--weights", "synthetic:x"],
+        "synthetic",
+    );
 }
 
 #[test]
 fn reports_of_nothing_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    refused(&run(&["report", dir.path().to_str().unwrap()]), "no run.json in ");
+    refused(
+        &run(&["report", dir.path().to_str().unwrap()]),
+        "no run.json in ",
+    );
     refused(&run(&["report", "/nowhere"]), "cannot read /nowhere");
     fs::write(dir.path().join("run.json"), "{\"schema\": 9}").unwrap();
     refused(&run(&["report", dir.path().to_str().unwrap()]), "schema 9");

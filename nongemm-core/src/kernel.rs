@@ -73,11 +73,8 @@ pub trait Eval<E: Engine>: Op {
 }
 
 /// A kernel with its operator's type erased.
-pub type KernelFn<E> = fn(
-    &dyn Op,
-    &E,
-    &[&<E as Engine>::Tensor],
-) -> anyhow::Result<Outputs<<E as Engine>::Tensor>>;
+pub type KernelFn<E> =
+    fn(&dyn Op, &E, &[&<E as Engine>::Tensor]) -> anyhow::Result<Outputs<<E as Engine>::Tensor>>;
 
 /// The registration of a kernel. Backends wrap it in a macro of their own.
 pub struct KernelEntry<E: Engine> {

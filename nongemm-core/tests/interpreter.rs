@@ -17,7 +17,9 @@ use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
 
 fn options(settings: &[(&str, &str)]) -> PrepareOptions {
-    let pairs = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    let pairs = settings
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
     PrepareOptions {
         device: Device::Cpu,
         dtype: DType::F32,
@@ -57,7 +59,9 @@ fn computes_and_frees_intermediates_at_their_last_use() {
     session.bind(&[vector(&[0.0, -2.0, 1.0, -1.0])]).unwrap();
     let clock = Scripted::default();
     for _ in 0..3 {
-        session.run(&mut Recorder::new(&clock, Mode::Off, 0)).unwrap();
+        session
+            .run(&mut Recorder::new(&clock, Mode::Off, 0))
+            .unwrap();
         let outputs = session.outputs().unwrap();
         assert_eq!(outputs, [("y".to_owned(), vector(&[1024.0, 2048.0]))]);
     }
@@ -105,7 +109,10 @@ fn a_failing_operator_is_named_with_its_scope_and_inputs() {
         .run(&mut Recorder::new(&Scripted::default(), Mode::Off, 0))
         .unwrap_err();
     let message = format!("{error:#}");
-    assert!(message.starts_with("test_positive(f32[4]) in "), "{message}");
+    assert!(
+        message.starts_with("test_positive(f32[4]) in "),
+        "{message}"
+    );
     assert!(message.ends_with(": not a number"), "{message}");
 }
 

@@ -12,9 +12,7 @@ use nongemm_core::measure::{
     LatencyProfiler, Limits, Mode, Probes, Recorder, SamplePlan, Stop, time_batched,
 };
 use nongemm_core::op::{Attrs, OpGroup};
-use nongemm_core::plugin::{
-    Classification, OpEvent, OperatorClassifier, Profiler, Session, Step,
-};
+use nongemm_core::plugin::{Classification, OpEvent, OperatorClassifier, Profiler, Session, Step};
 use nongemm_core::record::{self, UNATTRIBUTED};
 use nongemm_core::register;
 use nongemm_core::tensor::HostTensor;
@@ -88,7 +86,11 @@ impl Session for Fake {
     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
         self.runs += 1;
         // The first runs are slow, as caches are cold.
-        let slow = if self.runs <= 3 { 1_000_000 / self.runs as u64 } else { 0 };
+        let slow = if self.runs <= 3 {
+            1_000_000 / self.runs as u64
+        } else {
+            0
+        };
         recorder.begin();
         self.clock.advance(slow);
         for (index, ns) in self.times.iter().enumerate() {
@@ -132,7 +134,10 @@ fn run(fake: &mut Fake, limits: Limits) -> nongemm_core::measure::Measurement {
 #[test]
 fn closure_is_exact_and_shares_add_up() {
     let clock = Rc::new(Scripted::default());
-    let mut fake = Fake::new(&clock, &[("mm", 700), ("norm", 200), ("who?", 0), ("norm", 60)]);
+    let mut fake = Fake::new(
+        &clock,
+        &[("mm", 700), ("norm", 200), ("who?", 0), ("norm", 60)],
+    );
     let m = run(&mut fake, Limits::default());
     assert_eq!(m.plain_ns, vec![1000; 7]);
     let classification = Classification::new(BTreeMap::new()).unwrap();

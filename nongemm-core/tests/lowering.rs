@@ -56,7 +56,11 @@ fn parts_of_a_module_are_counted_with_it_and_parts_of_written_out_code_are_not()
     // Double is a module; Quadruple, its parent, is only code.
     assert_eq!(
         groups,
-        [OpGroup::Activation, OpGroup::Activation, OpGroup::Arithmetic]
+        [
+            OpGroup::Activation,
+            OpGroup::Activation,
+            OpGroup::Arithmetic
+        ]
     );
 }
 
@@ -103,7 +107,10 @@ fn symbols_of_two_nodes_differ_and_inputs_names_are_unique() {
     assert_ne!(g.spec(a), g.spec(b));
     let twice = g.one(Double, &[a]).unwrap();
     assert_eq!(g.spec(twice), g.spec(a));
-    assert!(g.one(Add, &[a, b]).is_err(), "two unknown sizes do not match");
+    assert!(
+        g.one(Add, &[a, b]).is_err(),
+        "two unknown sizes do not match"
+    );
     assert!(g.input("x", TensorSpec::new(DType::F32, [3])).is_err());
 }
 

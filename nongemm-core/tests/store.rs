@@ -28,7 +28,11 @@ fn a_record_survives_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let record = failed(&spec(), "it broke".to_owned());
     let path = store::write(dir.path(), &record).unwrap();
-    assert!(record.id.starts_with("m-b_x-cuda_1-bf16-b2-s8-"), "{}", record.id);
+    assert!(
+        record.id.starts_with("m-b_x-cuda_1-bf16-b2-s8-"),
+        "{}",
+        record.id
+    );
     assert_eq!(path, dir.path().join(&record.id).join("run.json"));
     assert_eq!(store::read(&path).unwrap(), record);
     assert_eq!(store::read_all(dir.path()).unwrap(), [record.clone()]);
@@ -49,7 +53,9 @@ fn the_spelling_in_the_file_is_the_contract() {
     assert_eq!(text["spec"]["device"], "cuda:1");
     assert_eq!(text["spec"]["dtype"], "bf16");
     assert_eq!(text["spec"]["settings"]["k"], "v");
-    for key in ["machine", "software", "latency", "profile", "groups", "memory", "energy", "noise"] {
+    for key in [
+        "machine", "software", "latency", "profile", "groups", "memory", "energy", "noise",
+    ] {
         assert!(text.get(key).is_some(), "{key}");
     }
 }
@@ -79,5 +85,8 @@ fn an_unwritable_place_is_found_before_anything_runs() {
     let file = dir.path().join("file");
     fs::write(&file, "x").unwrap();
     let error = store::ensure_writable(&file.join("out")).unwrap_err();
-    assert!(error.to_string().starts_with("cannot make the folder "), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot make the folder "),
+        "{error}"
+    );
 }

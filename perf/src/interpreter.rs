@@ -39,7 +39,10 @@ pub(crate) fn run() -> Result<()> {
     let weights = plugins.open_weights("synthetic:0")?;
     let backend = plugins.backends.get("candle")?;
     let mut session = backend.prepare(&graph, weights.as_ref(), &options)?;
-    session.bind(&[HostTensor::new([ELEMENTS], HostData::F32(vec![1.0; ELEMENTS]))?])?;
+    session.bind(&[HostTensor::new(
+        [ELEMENTS],
+        HostData::F32(vec![1.0; ELEMENTS]),
+    )?])?;
 
     let start = Tensor::ones(ELEMENTS, CandleType::F32, &CandleDevice::Cpu)?;
     let mut direct = || -> Result<()> {
@@ -52,7 +55,10 @@ pub(crate) fn run() -> Result<()> {
         Ok(())
     };
     let clock = Monotonic::new();
-    for (name, mode) in [("uninstrumented", Mode::Off), ("instrumented", Mode::Timing)] {
+    for (name, mode) in [
+        ("uninstrumented", Mode::Off),
+        ("instrumented", Mode::Timing),
+    ] {
         let mut recorder = Recorder::new(&clock, mode, graph.nodes().len());
         let pairs = interleave(
             200,

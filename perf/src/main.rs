@@ -2,7 +2,10 @@
 //!
 //! Two sides are always measured in turn in one process (A B A B ...), and what is printed is the
 //! median of the ratios of neighbouring samples with its 95% interval: the machine's speed may drift.
-#![expect(clippy::print_stdout, reason = "printing tables is what this program is for")]
+#![expect(
+    clippy::print_stdout,
+    reason = "printing tables is what this program is for"
+)]
 
 mod closure;
 mod interleave;

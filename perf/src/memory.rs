@@ -58,7 +58,11 @@ pub(crate) fn weights() -> Result<()> {
     for _ in 0..7 {
         let since = Instant::now();
         for param in checked.graph.params() {
-            std::hint::black_box(checked.weights.load(param, checked.graph.spec(param.value))?);
+            std::hint::black_box(
+                checked
+                    .weights
+                    .load(param, checked.graph.spec(param.value))?,
+            );
         }
         seconds.push(since.elapsed().as_secs_f64());
     }

@@ -42,7 +42,11 @@ fn compare(
         }
     }
     let reference = load(VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu))?;
-    let inputs: Vec<Tensor> = prepared.inputs.iter().map(to_candle).collect::<Result<_>>()?;
+    let inputs: Vec<Tensor> = prepared
+        .inputs
+        .iter()
+        .map(to_candle)
+        .collect::<Result<_>>()?;
 
     let clock = Monotonic::new();
     let mut recorder = Recorder::new(&clock, Mode::Off, 0);

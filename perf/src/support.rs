@@ -55,9 +55,10 @@ pub(crate) fn prepare(model: &str, plugins: &Plugins) -> Result<Prepared> {
         threads: spec.threads,
         settings: checked.settings.clone(),
     };
-    let mut session = checked
-        .backend
-        .prepare(&checked.graph, checked.weights.as_ref(), &options)?;
+    let mut session =
+        checked
+            .backend
+            .prepare(&checked.graph, checked.weights.as_ref(), &options)?;
     session.bind(&inputs)?;
     Ok(Prepared {
         checked,

@@ -6,7 +6,11 @@ use anyhow::{Context, Result};
 
 /// `$NONGEMM_CACHE`, else `$XDG_CACHE_HOME/nongemm`, else `~/.cache/nongemm`; made if missing.
 pub(crate) fn dir() -> Result<PathBuf> {
-    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let var = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     let dir = var("NONGEMM_CACHE")
         .or_else(|| var("XDG_CACHE_HOME").map(|base| base.join("nongemm")))
         .or_else(|| var("HOME").map(|home| home.join(".cache").join("nongemm")))

@@ -10,7 +10,10 @@ use crate::process::{become_program, cargo, check, root};
 /// Cargo features that arguments ask for: a CUDA device needs the feature `cuda`.
 fn features(args: &[String]) -> Vec<&'static str> {
     let mut features = Vec::new();
-    if args.iter().any(|arg| arg.starts_with("cuda") || arg.contains("=cuda")) {
+    if args
+        .iter()
+        .any(|arg| arg.starts_with("cuda") || arg.contains("=cuda"))
+    {
         features.push("cuda");
     }
     features

@@ -9,7 +9,11 @@ use crate::cache;
 use crate::process::check;
 
 /// The reference implementations, pinned.
-const PACKAGES: &[&str] = &["torch==2.11.0", "torchvision==0.26.0", "transformers==5.17.0"];
+const PACKAGES: &[&str] = &[
+    "torch==2.11.0",
+    "torchvision==0.26.0",
+    "transformers==5.17.0",
+];
 
 /// Fetches what is missing and says where it is.
 pub(crate) fn run() -> Result<ExitCode> {
@@ -35,7 +39,13 @@ pub(crate) fn python() -> Result<PathBuf> {
     eprintln!("fetching {} from PyPI", PACKAGES.join(", "));
     check(
         Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
             .args(PACKAGES),
     )?;
     std::fs::write(&installed, wanted)

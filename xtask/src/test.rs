@@ -15,14 +15,38 @@ struct Stage {
 }
 
 const STAGES: &[Stage] = &[
-    Stage { name: "fmt", run: fmt },
-    Stage { name: "tidy", run: tidy::check_repository },
-    Stage { name: "clippy", run: clippy },
-    Stage { name: "doc", run: doc },
-    Stage { name: "machete", run: machete },
-    Stage { name: "deny", run: deny },
-    Stage { name: "doctest", run: doctest },
-    Stage { name: "nextest", run: nextest },
+    Stage {
+        name: "fmt",
+        run: fmt,
+    },
+    Stage {
+        name: "tidy",
+        run: tidy::check_repository,
+    },
+    Stage {
+        name: "clippy",
+        run: clippy,
+    },
+    Stage {
+        name: "doc",
+        run: doc,
+    },
+    Stage {
+        name: "machete",
+        run: machete,
+    },
+    Stage {
+        name: "deny",
+        run: deny,
+    },
+    Stage {
+        name: "doctest",
+        run: doctest,
+    },
+    Stage {
+        name: "nextest",
+        run: nextest,
+    },
 ];
 
 /// Runs all stages, or those named.
@@ -38,7 +62,11 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
         let since = Instant::now();
         eprintln!("== {}", stage.name);
         (stage.run)().with_context(|| format!("stage {}", stage.name))?;
-        eprintln!("== {} passed in {:.0} s", stage.name, since.elapsed().as_secs_f64());
+        eprintln!(
+            "== {} passed in {:.0} s",
+            stage.name,
+            since.elapsed().as_secs_f64()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,13 +17,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("weights", &["nongemm-core"]),
     ("probes", &["nongemm-core"]),
     ("report", &["nongemm-core"]),
-    ("models", &["nongemm-core", "nongemm-operators", "nongemm-datasets"]),
+    (
+        "models",
+        &["nongemm-core", "nongemm-operators", "nongemm-datasets"],
+    ),
     ("backend-candle", &["nongemm-core", "nongemm-operators"]),
     ("xtask", &[]),
 ];
 
 /// Libraries that the core must not know.
-const FOREIGN: &[&str] = &["candle", "tch", "ort", "torch", "nvml", "onnx", "image", "tokenizers"];
+const FOREIGN: &[&str] = &[
+    "candle",
+    "tch",
+    "ort",
+    "torch",
+    "nvml",
+    "onnx",
+    "image",
+    "tokenizers",
+];
 
 /// Lines that a source file may have.
 const LONGEST_FILE: usize = 400;
@@ -43,8 +55,8 @@ pub(crate) fn check_repository() -> Result<()> {
         layering(&root, krate, allowed, &mut problems)?;
     }
     for file in sources(&root)? {
-        let text = fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let name = file.strip_prefix(&root).unwrap_or(&file);
         problems.extend(check_source(name, &text));
     }
@@ -59,15 +71,10 @@ pub(crate) fn check_repository() -> Result<()> {
 }
 
 /// Dependencies go one way, and the core knows no framework.
-fn layering(
-    root: &Path,
-    krate: &str,
-    allowed: &[&str],
-    problems: &mut Vec<String>,
-) -> Result<()> {
+fn layering(root: &Path, krate: &str, allowed: &[&str], problems: &mut Vec<String>) -> Result<()> {
     let path = root.join(krate).join("Cargo.toml");
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let manifest: toml::Table = text
         .parse()
         .with_context(|| format!("cannot parse {}", path.display()))?;
@@ -109,8 +116,17 @@ fn sources(root: &Path) -> Result<Vec<PathBuf>> {
 
 /// Words that stand for one model, operator, backend or probe. The core must not hold them in code.
 const NAMES: &[&str] = &[
-    "\"candle\"", "\"torch\"", "\"ort\"", "\"gpt2\"", "\"bert\"", "\"softmax\"", "\"linear\"",
-    "\"layer_norm\"", "\"conv2d\"", "\"nvml\"", "\"rapl\"",
+    "\"candle\"",
+    "\"torch\"",
+    "\"ort\"",
+    "\"gpt2\"",
+    "\"bert\"",
+    "\"softmax\"",
+    "\"linear\"",
+    "\"layer_norm\"",
+    "\"conv2d\"",
+    "\"nvml\"",
+    "\"rapl\"",
 ];
 
 fn check_source(name: &Path, text: &str) -> Vec<String> {
@@ -124,10 +140,14 @@ fn check_source(name: &Path, text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]").next().unwrap_or(text);
     let lines = text.lines().count();
     if lines > LONGEST_FILE {
-        problems.push(format!("{shown}: {lines} lines, at most {LONGEST_FILE}; split it"));
+        problems.push(format!(
+            "{shown}: {lines} lines, at most {LONGEST_FILE}; split it"
+        ));
     }
     if !is_test && !text.starts_with("//!") && !text.starts_with("#!") {
-        problems.push(format!("{shown}:1: starts without a `//!` head that states its purpose"));
+        problems.push(format!(
+            "{shown}:1: starts without a `//!` head that states its purpose"
+        ));
     }
     if name.ends_with("mod.rs") && code.lines().any(|l| l.trim_start().starts_with("fn ")) {
         problems.push(format!("{shown}: a mod.rs only declares and re-exports"));
@@ -138,7 +158,10 @@ fn check_source(name: &Path, text: &str) -> Vec<String> {
     if name.starts_with("nongemm-core/src") {
         for (index, line) in code.lines().enumerate() {
             let is_comment = line.trim_start().starts_with("//");
-            for word in NAMES.iter().filter(|word| !is_comment && line.contains(**word)) {
+            for word in NAMES
+                .iter()
+                .filter(|word| !is_comment && line.contains(**word))
+            {
                 problems.push(format!(
                     "{shown}:{}: the core names {word}; it must not know it",
                     index + 1
@@ -168,9 +191,13 @@ fn check_links(root: &Path) -> Result<Vec<String>> {
         .map(|name| (name, root.join(name)))
         .collect();
     for (name, path) in documents {
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let file = target.split('#').next().unwrap_or(target);
             if !file.is_empty() && !file.contains("://") && !root.join(file).exists() {
                 problems.push(format!("{name}: link to {target}, which is not there"));
@@ -200,13 +227,19 @@ mod tests {
     fn long_files_and_missing_heads_are_found() {
         let long = format!("//! X.\n{}", "\n".repeat(LONGEST_FILE + 1));
         assert_eq!(check_source(Path::new("models/src/x.rs"), &long).len(), 1);
-        assert_eq!(check_source(Path::new("models/src/x.rs"), "fn f() {}\n").len(), 1);
+        assert_eq!(
+            check_source(Path::new("models/src/x.rs"), "fn f() {}\n").len(),
+            1
+        );
     }
 
     #[test]
     fn a_backend_may_not_match_on_names() {
         let text = "//! X.\nfn f(op: &dyn Op) {\n    match op.name() {\n    }\n}\n";
-        assert_eq!(check_source(Path::new("backend-candle/src/x.rs"), text).len(), 1);
+        assert_eq!(
+            check_source(Path::new("backend-candle/src/x.rs"), text).len(),
+            1
+        );
     }
 
     #[test]

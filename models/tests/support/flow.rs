@@ -1,6 +1,7 @@
 //! Runs a graph through a backend and compares outputs.
 
 use anyhow::{Context, ensure};
+use nongemm_candle as _;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
@@ -9,7 +10,6 @@ use nongemm_core::plugin::{
 };
 use nongemm_core::rng::Uniform;
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_candle as _;
 use nongemm_weights as _;
 
 /// Named tensors.
@@ -26,7 +26,11 @@ pub fn inputs(graph: &Graph) -> anyhow::Result<Tensors> {
         let data = match input.below {
             Some(below) => {
                 let below = u32::try_from(below)?;
-                HostData::I64((0..count).map(|_| stream.next_below(below).into()).collect())
+                HostData::I64(
+                    (0..count)
+                        .map(|_| stream.next_below(below).into())
+                        .collect(),
+                )
             }
             None => {
                 let number = |_| (stream.next_f64() * 4.0 - 2.0) as f32;
@@ -104,7 +108,10 @@ pub fn compare(found: &Tensors, expected: &Tensors) -> anyhow::Result<Difference
         );
         let (a, b) = (other.data().to_f64(), tensor.data().to_f64());
         let scale = b.iter().fold(0.0f64, |max, x| max.max(x.abs()));
-        ensure!(scale.is_finite(), "the expected output {name} is not finite");
+        ensure!(
+            scale.is_finite(),
+            "the expected output {name} is not finite"
+        );
         // NaN and infinities must not get lost in `max`.
         let largest = |max: f64, (a, b): (&f64, &f64)| {
             let distance = (a - b).abs();

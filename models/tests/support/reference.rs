@@ -53,7 +53,9 @@ impl Reference {
 
     /// The checkpoint's entries.
     pub fn params(&self, case: &Case) -> anyhow::Result<Value> {
-        Ok(serde_json::from_str(&text(&mut self.command("params", case))?)?)
+        Ok(serde_json::from_str(&text(
+            &mut self.command("params", case),
+        )?)?)
     }
 
     /// The operators of a forward pass, one JSON object each.
@@ -64,7 +66,10 @@ impl Reference {
             command.args(["--seq", &seq.to_string()]);
         }
         let lines = text(&mut command)?;
-        lines.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+        lines
+            .lines()
+            .map(|line| Ok(serde_json::from_str(line)?))
+            .collect()
     }
 
     /// The outputs of a forward pass with the weights and inputs that [`export`] wrote into `dir`.
@@ -83,8 +88,9 @@ impl Reference {
 fn config(case: &Case) -> Value {
     // The reference always decomposes attention, which computes the same.
     let settings = case.settings.iter().filter(|(key, _)| *key != "attention");
-    let mut config: BTreeMap<&str, Value> =
-        settings.map(|(key, value)| (key.as_str(), json!(value))).collect();
+    let mut config: BTreeMap<&str, Value> = settings
+        .map(|(key, value)| (key.as_str(), json!(value)))
+        .collect();
     if let Some(image) = case.image {
         config.insert("image", json!(image));
     }
@@ -117,7 +123,10 @@ pub fn export(
     let mut params = Vec::new();
     for param in graph.params() {
         let spec = graph.spec(param.value).clone();
-        let shape = spec.shape.known().context("a parameter has an open shape")?;
+        let shape = spec
+            .shape
+            .known()
+            .context("a parameter has an open shape")?;
         let view = Lazy {
             weights,
             param,

@@ -32,8 +32,16 @@ pub struct Call {
 impl Call {
     /// A call that the reference recorded. A number in a tensor's place becomes an attribute.
     pub fn recorded(op: &Value) -> anyhow::Result<Self> {
-        let text = |key: &str| op[key].as_str().with_context(|| format!("no {key} in {op}"));
-        let list = |key: &str| op[key].as_array().with_context(|| format!("no {key} in {op}"));
+        let text = |key: &str| {
+            op[key]
+                .as_str()
+                .with_context(|| format!("no {key} in {op}"))
+        };
+        let list = |key: &str| {
+            op[key]
+                .as_array()
+                .with_context(|| format!("no {key} in {op}"))
+        };
         let attrs = op["attrs"].as_object().context("no attrs")?;
         let mut attrs: Attrs = attrs.clone();
         attrs.retain(|key, value| !value.is_null() && !IGNORED.contains(&key.as_str()));
@@ -73,7 +81,11 @@ impl Call {
 
     fn of(graph: &Graph, node: &Node) -> Self {
         let list = |values| {
-            let specs: Vec<String> = graph.specs(values).iter().map(ToString::to_string).collect();
+            let specs: Vec<String> = graph
+                .specs(values)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             specs.join(", ")
         };
         let mut attrs = node.op.attrs();
@@ -118,7 +130,9 @@ pub fn calls(graph: &Graph) -> anyhow::Result<Vec<Call>> {
 
 fn spec(tensor: &Value) -> anyhow::Result<String> {
     let dtype = tensor["dtype"].as_str().context("a tensor without dtype")?;
-    let shape = tensor["shape"].as_array().context("a tensor without shape")?;
+    let shape = tensor["shape"]
+        .as_array()
+        .context("a tensor without shape")?;
     let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
     Ok(format!("{dtype}[{}]", sizes.join(", ")))
 }

@@ -133,11 +133,9 @@ fn run_one(
 
 fn summary(record: &RunRecord) -> String {
     match (&record.latency, &record.error) {
-        (Some(latency), None) => format!(
-            "{:.3} ms, {} samples",
-            latency.median_ns / 1e6,
-            latency.n
-        ),
+        (Some(latency), None) => {
+            format!("{:.3} ms, {} samples", latency.median_ns / 1e6, latency.n)
+        }
         (_, error) => format!("failed: {}", error.as_deref().unwrap_or("no result")),
     }
 }
@@ -173,9 +171,7 @@ fn overrides(args: &BenchArgs) -> Result<Overrides, CliError> {
         let (key, value) = pair
             .split_once('=')
             .filter(|(key, _)| !key.is_empty())
-            .ok_or_else(|| {
-                CliError::usage(format!("--set takes KEY=VALUE, got `{pair}`"))
-            })?;
+            .ok_or_else(|| CliError::usage(format!("--set takes KEY=VALUE, got `{pair}`")))?;
         set.insert(key.to_owned(), toml::Value::String(value.to_owned()));
     }
     Ok(Overrides {

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use nongemm_core::plugin::Plugins;
 use nongemm_core::plugin::Availability;
+use nongemm_core::plugin::Plugins;
 use nongemm_core::run::machine;
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use nongemm_core::plugin::Plugins;
 use nongemm_core::plugin::Plugin;
+use nongemm_core::plugin::Plugins;
 use serde_json::{Value, json};
 
 use crate::args::{ListArgs, ListKind};

@@ -29,7 +29,10 @@ pub const QUICK: &[&str] = &[
 
 pub fn nongemm(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nongemm"));
-    command.args(args).env("COLUMNS", "100").stdin(Stdio::null());
+    command
+        .args(args)
+        .env("COLUMNS", "100")
+        .stdin(Stdio::null());
     command
 }
 
@@ -67,7 +70,10 @@ pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         if let Some(value) = found() {
             return value;
         }
-        assert!(since.elapsed() < Duration::from_secs(60), "no {what} in a minute");
+        assert!(
+            since.elapsed() < Duration::from_secs(60),
+            "no {what} in a minute"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

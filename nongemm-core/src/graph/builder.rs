@@ -323,9 +323,18 @@ impl GraphBuilder {
                 *value = new;
             }
         };
-        self.graph.inputs.iter_mut().for_each(|x| move_to(&mut x.value));
-        self.graph.params.iter_mut().for_each(|x| move_to(&mut x.value));
-        self.graph.constants.iter_mut().for_each(|x| move_to(&mut x.value));
+        self.graph
+            .inputs
+            .iter_mut()
+            .for_each(|x| move_to(&mut x.value));
+        self.graph
+            .params
+            .iter_mut()
+            .for_each(|x| move_to(&mut x.value));
+        self.graph
+            .constants
+            .iter_mut()
+            .for_each(|x| move_to(&mut x.value));
     }
 
     pub(super) fn enter(&mut self, scope: &Arc<str>, parent: Option<usize>) {

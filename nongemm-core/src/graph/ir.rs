@@ -202,10 +202,7 @@ impl Graph {
 
     /// Bytes of all parameters and buffers.
     pub fn weight_bytes(&self) -> u64 {
-        self.params
-            .iter()
-            .map(|p| self.spec(p.value).bytes())
-            .sum()
+        self.params.iter().map(|p| self.spec(p.value).bytes()).sum()
     }
 
     /// The group that a node is counted in: that of the outermost composite which the literature

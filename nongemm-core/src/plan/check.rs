@@ -82,11 +82,7 @@ fn require(what: &str, availability: Availability) -> Result<(), UsageError> {
 ///
 /// # Errors
 /// When the configuration is not possible.
-pub fn build(
-    model: &dyn Model,
-    spec: &RunSpec,
-    settings: &Settings,
-) -> Result<Graph, BuildError> {
+pub fn build(model: &dyn Model, spec: &RunSpec, settings: &Settings) -> Result<Graph, BuildError> {
     let config = ModelConfig {
         batch: spec.batch,
         seq: spec.seq,

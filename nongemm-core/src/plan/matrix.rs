@@ -92,9 +92,11 @@ fn merge(table: &RunTable, over: &RunTable) -> RunTable {
 }
 
 fn required<T: Clone>(key: &str, given: Option<&T>) -> Result<T, UsageError> {
-    given
-        .cloned()
-        .ok_or_else(|| UsageError(format!("no {key} is given (--{key}, or `{key}` in [[run]])")))
+    given.cloned().ok_or_else(|| {
+        UsageError(format!(
+            "no {key} is given (--{key}, or `{key}` in [[run]])"
+        ))
+    })
 }
 
 fn list<T: Clone>(key: &str, given: Option<&Vec<T>>) -> Result<Vec<T>, UsageError> {

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine;
 use crate::graph::{Graph, peak_activation_bytes};
-use crate::measure::{
-    Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes,
-};
+use crate::measure::{Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes};
 use crate::op::OpGroup;
 use crate::plan::{CheckedRun, check, run_id};
 use crate::plugin::{
@@ -203,7 +201,11 @@ fn run(
     let classification = Classification::new(job.classify.clone())?;
     record.latency = record::latency(&m);
     record.profile = record::profile(&m, &shapes, &classification);
-    record.groups = record.profile.as_ref().map(record::groups).unwrap_or_default();
+    record.groups = record
+        .profile
+        .as_ref()
+        .map(record::groups)
+        .unwrap_or_default();
     record.noise = Some(record::noise(&m));
     record.energy = Some(energy(plugins));
     memory.peak_rss_bytes = m
@@ -288,7 +290,10 @@ fn energy(plugins: &Plugins) -> Energy {
         .filter(|entry| entry.plugin.quantities().contains(&Quantity::EnergyJ))
         .map(|entry| match entry.plugin.check() {
             Availability::Ready { .. } => {
-                format!("{}: the latency profiler takes no energy windows", entry.plugin.id())
+                format!(
+                    "{}: the latency profiler takes no energy windows",
+                    entry.plugin.id()
+                )
             }
             Availability::Missing { reason, .. } => format!("{}: {reason}", entry.plugin.id()),
         })

@@ -38,12 +38,9 @@ fn meminfo(key: &str) -> Option<u64> {
 /// Bytes of memory that this process can still get: what the system has available, or what the
 /// control group leaves if that is less. `None` where neither tells.
 pub fn available_memory() -> Option<u64> {
-    let number = |path: &str| -> Option<u64> {
-        fs::read_to_string(path).ok()?.trim().parse().ok()
-    };
-    let group = number("/sys/fs/cgroup/memory.max").map(|limit| {
-        limit.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0))
-    });
+    let number = |path: &str| -> Option<u64> { fs::read_to_string(path).ok()?.trim().parse().ok() };
+    let group = number("/sys/fs/cgroup/memory.max")
+        .map(|limit| limit.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)));
     match (meminfo("MemAvailable"), group) {
         (Some(system), Some(group)) => Some(system.min(group)),
         (system, group) => system.or(group),

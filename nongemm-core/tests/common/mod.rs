@@ -48,7 +48,8 @@ macro_rules! op {
                 g: &mut GraphBuilder,
                 inputs: &[Value],
             ) -> Option<Result<Vec<Value>, BuildError>> {
-                type Parts = fn(&mut GraphBuilder, &[Value]) -> Option<Result<Vec<Value>, BuildError>>;
+                type Parts =
+                    fn(&mut GraphBuilder, &[Value]) -> Option<Result<Vec<Value>, BuildError>>;
                 let parts: Parts = $decompose;
                 parts(g, inputs)
             }
@@ -80,9 +81,14 @@ op!(
     |_, _| None
 );
 // x + x: a module in the reference, so that its part is counted with it.
-op!(Double, "test_double", Activation, Module, same, |g, x| Some(
-    g.add(Add, &[x[0], x[0]])
-));
+op!(
+    Double,
+    "test_double",
+    Activation,
+    Module,
+    same,
+    |g, x| Some(g.add(Add, &[x[0], x[0]]))
+);
 // 4x: written out in the reference; its parts are composites themselves.
 op!(Quadruple, "test_quadruple", Mixed, Parts, same, |g, x| {
     let parts = |g: &mut GraphBuilder| {
