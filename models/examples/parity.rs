@@ -95,15 +95,15 @@ impl Options {
     fn case(&self, id: &str) -> anyhow::Result<Case> {
         // A model without a small configuration of its own shares that of its family.
         let small = |case: &Case| id.starts_with(case.model.as_str());
-        let mut case = match self.full {
-            true => Case::full(id)?,
-            false => Case {
-                model: model(id)?.id().to_owned(),
-                ..Case::small()
-                    .into_iter()
-                    .find(small)
-                    .with_context(|| format!("{id} has no small configuration; give --full"))?
-            },
+        let mut case = if self.full {
+            Case::full(id)?
+        } else {
+            let shared = Case::small().into_iter().find(small);
+            let model = model(id)?.id().to_owned();
+            Case {
+                model,
+                ..shared.with_context(|| format!("{id} has no small configuration; give --full"))?
+            }
         };
         case.batch = self.batch.unwrap_or(case.batch);
         case.seq = self.seq.or(case.seq);

@@ -92,7 +92,7 @@ pub(crate) fn divide(
     by_name: &str,
     by: usize,
 ) -> Result<usize, BuildError> {
-    if size % by == 0 {
+    if size.is_multiple_of(by) {
         Ok(size / by)
     } else {
         Err(BuildError::config(format!(

@@ -134,6 +134,9 @@ fn in_a_folder_it_is_a_file_without_colours() {
 }
 
 proptest! {
+    // The failing input is printed; nothing is written into the source tree.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_line_is_too_wide(width in 0usize..200) {
         let most = width.clamp(60, 160);

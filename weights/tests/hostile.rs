@@ -161,6 +161,9 @@ fn what_is_not_a_file() {
 }
 
 proptest! {
+    // The failing input is printed; nothing is written into the source tree.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let (_folder, file) = folder();

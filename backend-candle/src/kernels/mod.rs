@@ -11,10 +11,17 @@ mod other;
 mod pooling;
 
 use candle_core::{Result, Tensor};
+use nongemm_core::dtype::DType;
 use nongemm_core::kernel::Outputs;
+use nongemm_core::shape::TensorSpec;
 use smallvec::smallvec;
 
 /// The outputs of a kernel with one output.
 fn one(result: Result<Tensor>) -> anyhow::Result<Outputs<Tensor>> {
     Ok(smallvec![result?])
+}
+
+/// Whether none of the inputs is `u8`, which candle cannot tell from bool.
+fn no_bytes(inputs: &[TensorSpec]) -> bool {
+    inputs.iter().all(|input| input.dtype != DType::U8)
 }

@@ -35,7 +35,7 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
     let together: f64 = shown.iter().map(|spot| spot.host_ns).sum();
     let title = match spots.len() {
         1..=SHOWN => "All non-GEMM operators".to_owned(),
-        all => format!("The {SHOWN} most expensive of {all} non-GEMM operators"),
+        all => format!("The top {SHOWN} of {all} non-GEMM operators"),
     };
     let note = format!(" ({} of the time)", percent(share(together)));
     page.line(&[(Style::Bold, &title), (Style::Dim, &note)]);

@@ -123,7 +123,9 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Control characters are left out: a record can come from anywhere, and a terminal obeys them.
     fn push(&mut self, style: Style, text: &str) {
+        let text = &text.replace(char::is_control, "");
         let ansi = style.ansi();
         if self.colour && !ansi.is_empty() && !text.trim().is_empty() {
             self.text.extend(["\x1b[", ansi, "m", text, "\x1b[0m"]);
@@ -218,6 +220,7 @@ mod tests {
             colour: false,
         });
         page.line(&[(Style::Bold, "a"), (Style::Plain, " b"), (Style::Dim, "  ")]);
-        assert_eq!(page.finish(), "a b\n");
+        page.line(&[(Style::Plain, "\u{1b}[2Jx")]);
+        assert_eq!(page.finish(), "a b\n[2Jx\n");
     }
 }

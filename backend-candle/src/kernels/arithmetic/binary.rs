@@ -5,10 +5,8 @@ use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Binary, BinaryKind, Clamp};
 
-use super::no_bytes;
 use crate::engine::Candle;
-use crate::kernels::activation;
-use crate::kernels::one;
+use crate::kernels::{activation, no_bytes, one};
 use crate::promote::{cast, common, with_scalar};
 use crate::register_kernel;
 

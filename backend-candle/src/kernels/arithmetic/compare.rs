@@ -5,10 +5,9 @@ use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Compare, CompareKind, Logical, LogicalKind};
 
-use super::no_bytes;
 use crate::engine::Candle;
 use crate::host;
-use crate::kernels::one;
+use crate::kernels::{no_bytes, one};
 use crate::promote::{cast, common, truth, with_scalar};
 use crate::register_kernel;
 

@@ -6,9 +6,8 @@ use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Reduce, ReduceKind};
 use smallvec::smallvec;
 
-use super::no_bytes;
 use crate::engine::Candle;
-use crate::kernels::one;
+use crate::kernels::{no_bytes, one};
 use crate::promote::{cast, truth};
 use crate::register_kernel;
 

@@ -5,10 +5,9 @@ use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Cumsum, Diff};
 
-use super::no_bytes;
 use crate::convert::to_candle;
 use crate::engine::Candle;
-use crate::kernels::one;
+use crate::kernels::{no_bytes, one};
 use crate::promote::cast;
 use crate::register_kernel;
 

@@ -5,9 +5,8 @@ use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Pow, Unary, UnaryKind};
 
-use super::no_bytes;
 use crate::engine::Candle;
-use crate::kernels::one;
+use crate::kernels::{no_bytes, one};
 use crate::promote::{cast, float, with_scalar};
 use crate::register_kernel;
 

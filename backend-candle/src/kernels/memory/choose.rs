@@ -2,15 +2,20 @@
 
 use candle_core::{Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
+use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{IsNonzero, MaskedFill, Where};
 
 use super::create::scalar;
 use crate::engine::Candle;
-use crate::kernels::one;
+use crate::kernels::{no_bytes, one};
 use crate::promote::{cast, common, truth, with_scalar};
 use crate::register_kernel;
 
 impl Eval<Candle> for Where {
+    fn takes(&self, inputs: &[TensorSpec]) -> bool {
+        no_bytes(inputs)
+    }
+
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         one(match (inputs, self.other) {
             (&[condition, a], Some(other)) => {
@@ -52,6 +57,10 @@ fn choose(mask: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
 }
 
 impl Eval<Candle> for IsNonzero {
+    fn takes(&self, inputs: &[TensorSpec]) -> bool {
+        no_bytes(inputs)
+    }
+
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         one(truth(inputs[0])?.reshape(()))
     }

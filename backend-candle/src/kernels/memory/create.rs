@@ -2,11 +2,12 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
+use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Arange, Full, To};
 
 use crate::convert::to_candle;
 use crate::engine::Candle;
-use crate::kernels::one;
+use crate::kernels::{no_bytes, one};
 use crate::promote::truth;
 use crate::register_kernel;
 
@@ -56,6 +57,10 @@ pub(super) fn scalar(value: f64, dtype: DType, device: &Device) -> Result<Tensor
 }
 
 impl Eval<Candle> for To {
+    fn takes(&self, inputs: &[TensorSpec]) -> bool {
+        self.dtype != nongemm_core::dtype::DType::Bool || no_bytes(inputs)
+    }
+
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         one(match self.dtype {
             nongemm_core::dtype::DType::Bool => Ok(truth(inputs[0])?.into_owned()),
