@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use crate::graph::{CompositePolicy, Graph, Source, last_uses, lower};
 use crate::kernel::{Engine, KernelFn, Kernels};
 use crate::measure::{Mode, Recorder};
-use crate::op::Op;
+use crate::op::{Eager, Op};
 use crate::plugin::{
     Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource,
 };
@@ -171,17 +171,23 @@ fn results(graph: &Graph) -> Vec<usize> {
 }
 
 fn steps(graph: &Graph) -> Vec<Step> {
-    let parents = |mut parent: Option<usize>| {
-        let mut chain = Vec::new();
-        while let Some(index) = parent {
-            let composite = &graph.composites()[index];
-            chain.push(Parent {
+    let composites: Vec<Arc<Parent>> = graph
+        .composites()
+        .iter()
+        .map(|composite| {
+            Arc::new(Parent {
                 id: composite.id.clone(),
                 op: composite.op.name().to_owned(),
-            });
-            parent = composite.parent;
-        }
-        chain
+                counted_whole: composite.op.eager() == Eager::Module,
+                attrs: composite.op.attrs(),
+                inputs: composite.inputs.clone(),
+            })
+        })
+        .collect();
+    let parents = |first: Option<usize>| {
+        let up = |&index: &usize| graph.composites()[index].parent;
+        let chain = std::iter::successors(first, up);
+        chain.map(|index| composites[index].clone()).collect()
     };
     graph
         .nodes()

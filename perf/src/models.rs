@@ -19,8 +19,10 @@ type Reference = Box<dyn Fn(&[Tensor]) -> candle_core::Result<Tensor>>;
 
 /// Prints one line for each model.
 pub(crate) fn run() -> Result<()> {
-    let models: [(&str, fn(VarBuilder<'_>) -> candle_core::Result<Reference>); 3] =
-        [("bert", bert), ("vit-b16", vit), ("resnet50", resnet50)];
+    let models: [(
+        &str,
+        fn(VarBuilder<'static>) -> candle_core::Result<Reference>,
+    ); 3] = [("bert", bert), ("vit-b16", vit), ("resnet50", resnet50)];
     let plugins = Plugins::collect()?;
     for (id, load) in models {
         compare(id, load, &plugins).with_context(|| id.to_owned())?;
@@ -30,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
 
 fn compare(
     id: &str,
-    load: fn(VarBuilder<'_>) -> candle_core::Result<Reference>,
+    load: fn(VarBuilder<'static>) -> candle_core::Result<Reference>,
     plugins: &Plugins,
 ) -> Result<()> {
     let mut prepared = prepare(id, plugins)?;
@@ -88,7 +90,7 @@ fn to_candle(tensor: &HostTensor) -> Result<Tensor> {
     })
 }
 
-fn bert(vb: VarBuilder<'_>) -> candle_core::Result<Reference> {
+fn bert(vb: VarBuilder<'static>) -> candle_core::Result<Reference> {
     let model = bert::BertForMaskedLM::load(vb, &bert::Config::default())?;
     Ok(Box::new(move |inputs| {
         let ids = &inputs[0];
@@ -96,12 +98,12 @@ fn bert(vb: VarBuilder<'_>) -> candle_core::Result<Reference> {
     }))
 }
 
-fn vit(vb: VarBuilder<'_>) -> candle_core::Result<Reference> {
+fn vit(vb: VarBuilder<'static>) -> candle_core::Result<Reference> {
     let model = vit::Model::new(&vit::Config::vit_base_patch16_224(), 1000, vb)?;
     Ok(Box::new(move |inputs| model.forward(&inputs[0])))
 }
 
-fn resnet50(vb: VarBuilder<'_>) -> candle_core::Result<Reference> {
+fn resnet50(vb: VarBuilder<'static>) -> candle_core::Result<Reference> {
     let model = resnet::resnet50(1000, vb)?;
     Ok(Box::new(move |inputs| model.forward(&inputs[0])))
 }

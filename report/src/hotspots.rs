@@ -1,15 +1,15 @@
 //! Which non-GEMM operators cost most: equal calls added up, composites as one operator.
 //!
-//! A composite is shown as one operator if all its parts are counted in one group, that of the whole
-//! (NewGELU, RMSNorm, frozen batch normalization). The parts of other composites (attention written
-//! out) stand for themselves.
+//! A composite that is counted as a whole (NewGELU, RMSNorm, frozen batch normalization) is shown as one
+//! operator, the outermost one where they nest. The parts of other composites (attention written out)
+//! stand for themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use nongemm_core::dtype::DType;
 use nongemm_core::op::{Attrs, OpGroup};
-use nongemm_core::record::OpRow;
+use nongemm_core::record::{CompositeRow, OpRow, Profile};
 use nongemm_core::shape::TensorSpec;
 
 /// Equal calls of one operator or composite.
@@ -21,8 +21,12 @@ pub(crate) struct Hotspot<'a> {
     pub(crate) parts: Option<usize>,
     /// The group that it is counted in.
     pub(crate) group: OpGroup,
-    /// The row of the operator, or of the first part, of the first call.
-    pub(crate) first: &'a OpRow,
+    /// Inputs of the first call.
+    pub(crate) inputs: &'a [TensorSpec],
+    /// Attributes of the first call.
+    pub(crate) attrs: &'a Attrs,
+    /// Position of the first call among all calls.
+    position: usize,
     /// Number of calls.
     pub(crate) calls: usize,
     /// Sum of the host times of all calls.
@@ -32,18 +36,20 @@ pub(crate) struct Hotspot<'a> {
 }
 
 /// The non-GEMM hotspots of a run, most expensive first.
-pub(crate) fn non_gemm(ops: &[OpRow]) -> Vec<Hotspot<'_>> {
+pub(crate) fn non_gemm(profile: &Profile) -> Vec<Hotspot<'_>> {
     let mut by_key: HashMap<String, Hotspot<'_>> = HashMap::new();
-    for call in calls(ops) {
+    for (position, call) in calls(profile).into_iter().enumerate() {
         let first = call.rows[0];
         if matches!(first.group, OpGroup::Gemm | OpGroup::Mixed) {
             continue;
         }
         let spot = by_key.entry(call.key()).or_insert(Hotspot {
-            name: call.composite.unwrap_or(&first.op),
+            name: call.composite.map_or(&first.op, |whole| &whole.op),
             parts: call.composite.map(|_| call.rows.len()),
             group: first.group,
-            first,
+            inputs: call.composite.map_or(&first.inputs, |whole| &whole.inputs),
+            attrs: call.composite.map_or(&first.attrs, |whole| &whole.attrs),
+            position,
             calls: 0,
             host_ns: 0.0,
             device_ns: None,
@@ -59,21 +65,21 @@ pub(crate) fn non_gemm(ops: &[OpRow]) -> Vec<Hotspot<'_>> {
     let mut spots: Vec<Hotspot<'_>> = by_key.into_values().collect();
     spots.sort_by(|a, b| {
         let by_time = b.host_ns.total_cmp(&a.host_ns);
-        by_time.then_with(|| a.first.id.cmp(&b.first.id))
+        by_time.then_with(|| a.position.cmp(&b.position))
     });
     spots
 }
 
 /// One call: a row, or all rows of a composite that is counted as a whole.
 struct Call<'a> {
-    composite: Option<&'a str>,
+    composite: Option<&'a CompositeRow>,
     rows: Vec<&'a OpRow>,
 }
 
 impl Call<'_> {
     /// Equal for calls of the same operator on the same inputs.
     fn key(&self) -> String {
-        let mut key = self.composite.unwrap_or_default().to_owned();
+        let mut key = self.composite.map_or("", |whole| &whole.op).to_owned();
         for row in &self.rows {
             let _ = write!(key, "|{}/{}", row.group, described(row));
         }
@@ -93,44 +99,41 @@ fn described(row: &OpRow) -> String {
     )
 }
 
-fn calls(ops: &[OpRow]) -> Vec<Call<'_>> {
-    let mut composites: BTreeMap<&str, Vec<&OpRow>> = BTreeMap::new();
-    for row in ops {
-        if let Some(id) = &row.parent_id {
-            composites.entry(id).or_default().push(row);
+fn calls(profile: &Profile) -> Vec<Call<'_>> {
+    let composites: HashMap<&str, &CompositeRow> = profile
+        .composites
+        .iter()
+        .map(|row| (row.id.as_str(), row))
+        .collect();
+    let mut positions: HashMap<&str, usize> = HashMap::new();
+    let mut calls: Vec<Call<'_>> = Vec::new();
+    for row in &profile.ops {
+        let whole = counted_whole(row, &composites);
+        let known = whole.and_then(|whole| positions.get(whole.id.as_str()));
+        if let Some(&position) = known {
+            calls[position].rows.push(row);
+            continue;
         }
-    }
-    composites.retain(|_, rows| is_counted_whole(rows));
-    let mut calls = Vec::new();
-    for row in ops {
-        let whole = row
-            .parent_id
-            .as_deref()
-            .filter(|id| composites.contains_key(id));
-        match whole {
-            // All rows of a composite go with its first.
-            Some(id) => {
-                if let Some(rows) = composites
-                    .get_mut(id)
-                    .map(std::mem::take)
-                    .filter(|r| !r.is_empty())
-                {
-                    let composite = row.parent.as_deref();
-                    calls.push(Call { composite, rows });
-                }
-            }
-            None => calls.push(Call {
-                composite: None,
-                rows: vec![row],
-            }),
+        if let Some(whole) = whole {
+            positions.insert(&whole.id, calls.len());
         }
+        calls.push(Call {
+            composite: whole,
+            rows: vec![row],
+        });
     }
     calls
 }
 
-fn is_counted_whole(rows: &[&OpRow]) -> bool {
-    let same_group = rows.windows(2).all(|pair| pair[0].group == pair[1].group);
-    same_group && (rows.len() > 1 || rows[0].part_group.is_some())
+/// The outermost composite of a row that is counted as a whole.
+fn counted_whole<'a>(
+    row: &OpRow,
+    composites: &HashMap<&str, &'a CompositeRow>,
+) -> Option<&'a CompositeRow> {
+    let find = |id: &String| composites.get(id.as_str()).copied();
+    let innermost = row.parent_id.as_ref().and_then(find);
+    let chain = std::iter::successors(innermost, |row| row.parent_id.as_ref().and_then(find));
+    chain.filter(|row| row.counted_whole).last()
 }
 
 /// Shapes of the inputs, with the dtype where it is not that of the run: `[8, 128] i64[8]`.

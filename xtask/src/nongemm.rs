@@ -48,10 +48,10 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     become_program(Command::new(binary).args(args))
 }
 
-/// Runs the benchmarks that compare with the libraries underneath.
+/// Runs the benchmarks that compare with the libraries underneath. They start `nongemm` too.
 pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
-    check(cargo().args(["build", "--release", "--package", "nongemm-perf"]))?;
-    check(cargo().args(["build", "--release", "--package", "nongemm-cli"]))?;
+    let packages = ["--package", "nongemm-perf", "--package", "nongemm-cli"];
+    check(cargo().args(["build", "--release"]).args(packages))?;
     let binary = target_dir()?.join("release").join("nongemm-perf");
     become_program(Command::new(binary).current_dir(root()).args(args))
 }

@@ -1,4 +1,6 @@
-//! The kernels, one module per family of operators as in `nongemm-operators`.
+//! The kernels, one module per family of operators as in `nongemm-operators`. There is none for
+//! `scaled_dot_product_attention`, which runs in parts: candle's fused attention is for the CPU only, and
+//! takes masks only for batches of one.
 
 mod activation;
 mod arithmetic;

@@ -7,9 +7,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::{Graph, GraphBuilder, Param, Value};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::{OpCase, OpRegistry};
-use nongemm_core::plugin::{
-    Backend, Device, PrepareError, PrepareOptions, Session, Settings, WeightSource,
-};
+use nongemm_core::plugin::{Backend, Device, PrepareOptions, Session, Settings, WeightSource};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 
@@ -73,8 +71,8 @@ pub(crate) fn graph(case: &OpCase) -> Graph {
     g.finish()
 }
 
-pub(crate) fn prepare(graph: &Graph, composites: &str) -> Result<Box<dyn Session>, PrepareError> {
-    CandleBackend.prepare(graph, &NoWeights, &options(composites))
+pub(crate) fn prepare(graph: &Graph, composites: &str) -> anyhow::Result<Box<dyn Session>> {
+    Ok(CandleBackend.prepare(graph, &NoWeights, &options(composites))?)
 }
 
 /// Runs a case with composites as the policy says.

@@ -41,6 +41,8 @@ pub struct Measurement {
     pub steady: bool,
     /// What ended the sampling.
     pub stop: Stop,
+    /// The relative half-width of the interval that was aimed at.
+    pub target_ci: f64,
     /// For each plain sample, whether something outside disturbed it.
     pub disturbed: Vec<bool>,
     /// Growth of the counters over all samples.
@@ -82,6 +84,7 @@ impl Profiler for LatencyProfiler {
             warmup_runs,
             steady,
             stop: Stop::MaxTime,
+            target_ci: plan.limits.target_ci,
             disturbed: Vec::new(),
             counters: BTreeMap::new(),
             gauges: BTreeMap::new(),

@@ -94,6 +94,12 @@ pub struct Parent {
     pub id: String,
     /// Its operator name.
     pub op: String,
+    /// Whether its parts are counted in its group, as one operator.
+    pub counted_whole: bool,
+    /// Attributes.
+    pub attrs: Attrs,
+    /// Specs of its inputs as inferred.
+    pub inputs: Vec<TensorSpec>,
 }
 
 /// What one event of a session refers to.
@@ -112,7 +118,7 @@ pub struct Step {
     /// The group of the graph's node, composites taken into account.
     pub counted: Option<OpGroup>,
     /// The composite that it is a part of, and that one's parent, and so on.
-    pub parents: Vec<Parent>,
+    pub parents: Vec<Arc<Parent>>,
     /// Attributes.
     pub attrs: Attrs,
     /// Specs of its inputs as inferred.

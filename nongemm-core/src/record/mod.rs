@@ -5,7 +5,8 @@ pub mod store;
 mod summarize;
 
 pub use schema::{
-    Checks, Energy, EnergyRow, GroupShare, Latency, Machine, Memory, ModelInfo, Noise, OpRow,
-    Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, UNATTRIBUTED,
+    Checks, CompositeRow, Energy, EnergyRow, GroupShare, Latency, Machine, Memory, ModelInfo,
+    Noise, OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status,
+    UNATTRIBUTED,
 };
 pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};

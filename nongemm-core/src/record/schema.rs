@@ -113,6 +113,8 @@ pub struct Latency {
     pub n: usize,
     /// What ended the sampling.
     pub stop: Stop,
+    /// The relative half-width of the interval at which sampling would have stopped.
+    pub target_ci: f64,
     /// Warm-up runs before the first sample.
     pub warmup_runs: usize,
     /// Whether warm-up ended because times were steady.
@@ -160,6 +162,23 @@ pub struct OpRow {
     pub bytes: Option<u64>,
 }
 
+/// A composite operator that ran in parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompositeRow {
+    /// Id, unique in the run; the `parent_id` of its parts.
+    pub id: String,
+    /// Operator name.
+    pub op: String,
+    /// Id of the composite that it is a part of itself.
+    pub parent_id: Option<String>,
+    /// Whether its parts are counted in its group, as one operator.
+    pub counted_whole: bool,
+    /// Attributes.
+    pub attrs: Attrs,
+    /// Inputs.
+    pub inputs: Vec<TensorSpec>,
+}
+
 /// The operator breakdown from instrumented runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
@@ -181,6 +200,8 @@ pub struct Profile {
     pub gap_median_ns: f64,
     /// Every operator, in execution order.
     pub ops: Vec<OpRow>,
+    /// The composites that operators are parts of, in the order of their first part.
+    pub composites: Vec<CompositeRow>,
 }
 
 /// The time of one group.

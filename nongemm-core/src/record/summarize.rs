@@ -1,12 +1,13 @@
 //! From raw samples to the numbers of a run record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::schema::{GroupShare, Latency, Noise, OpRow, Profile, UNATTRIBUTED};
+use super::schema::{CompositeRow, GroupShare, Latency, Noise, OpRow, Profile, UNATTRIBUTED};
+use crate::dtype::DType;
 use crate::measure::Measurement;
 use crate::op::OpGroup;
 use crate::plugin::{Classification, OpEvent, Quantity, Step};
-use crate::shape::TensorSpec;
+use crate::shape::{Dim, TensorSpec};
 use crate::stats::{self, Summary};
 
 /// Perturbation above which shares are marked unreliable.
@@ -26,6 +27,7 @@ pub fn latency(m: &Measurement) -> Option<Latency> {
         min_ns: m.plain_ns.iter().copied().min()?,
         n: series.len(),
         stop: m.stop,
+        target_ci: m.target_ci,
         warmup_runs: m.warmup_runs,
         steady: m.steady,
         outliers: stats::outliers(&series),
@@ -79,7 +81,32 @@ pub fn profile(
         unattributed_ns: wall_median_ns - attributed,
         gap_median_ns: stats::median(&to_f64(&m.gap_ns))?,
         ops,
+        composites: composites(&m.steps, &seen),
     })
+}
+
+fn composites(steps: &[Step], seen: &SeenShapes<'_>) -> Vec<CompositeRow> {
+    let mut known = BTreeSet::new();
+    let mut rows = Vec::new();
+    for step in steps {
+        for (index, parent) in step.parents.iter().enumerate() {
+            if known.insert(parent.id.as_str()) {
+                rows.push(CompositeRow {
+                    id: parent.id.clone(),
+                    op: parent.op.clone(),
+                    parent_id: step.parents.get(index + 1).map(|outer| outer.id.clone()),
+                    counted_whole: parent.counted_whole,
+                    attrs: parent.attrs.clone(),
+                    inputs: parent
+                        .inputs
+                        .iter()
+                        .map(|spec| seen.resolve(spec))
+                        .collect(),
+                });
+            }
+        }
+    }
+    rows
 }
 
 struct RowTimes {
@@ -104,7 +131,7 @@ impl<'a> SeenShapes<'a> {
             for (inferred, seen) in step.outputs.iter().zip(seen) {
                 let pairs = inferred.shape.dims().iter().zip(seen.shape.dims());
                 for (dim, size) in pairs {
-                    if let (crate::shape::Dim::Symbol(name), Some(size)) = (dim, size.known()) {
+                    if let (Dim::Symbol(name), Some(size)) = (dim, size.known()) {
                         symbols.insert(name.as_ref(), size);
                     }
                 }
@@ -120,10 +147,10 @@ impl<'a> SeenShapes<'a> {
     fn resolve(&self, spec: &TensorSpec) -> TensorSpec {
         let mut spec = spec.clone();
         for dim in spec.shape.dims_mut() {
-            if let crate::shape::Dim::Symbol(name) = dim
+            if let Dim::Symbol(name) = dim
                 && let Some(size) = self.symbols.get(name.as_ref())
             {
-                *dim = crate::shape::Dim::Known(*size);
+                *dim = Dim::Known(*size);
             }
         }
         spec
@@ -133,11 +160,25 @@ impl<'a> SeenShapes<'a> {
         let step = &self.steps[index];
         let inputs = step.inputs.iter().map(|spec| self.resolve(spec)).collect();
         let outputs = match self.outputs.get(&(index as u32)) {
-            Some(seen) => seen.clone(),
+            Some(seen) => {
+                let pairs = seen.iter().zip(&step.outputs);
+                pairs
+                    .map(|(seen, inferred)| named(seen, inferred))
+                    .collect()
+            }
             None => step.outputs.iter().map(|spec| self.resolve(spec)).collect(),
         };
         (inputs, outputs)
     }
+}
+
+/// What was seen, with bool called bool also by libraries that store it as bytes.
+fn named(seen: &TensorSpec, inferred: &TensorSpec) -> TensorSpec {
+    let dtype = match (inferred.dtype, seen.dtype) {
+        (DType::Bool, DType::U8) => DType::Bool,
+        (_, dtype) => dtype,
+    };
+    TensorSpec::new(dtype, seen.shape.clone())
 }
 
 fn op_row(

@@ -39,8 +39,15 @@ fn meminfo(key: &str) -> Option<u64> {
 /// control group leaves if that is less. `None` where neither tells.
 pub fn available_memory() -> Option<u64> {
     let number = |path: &str| -> Option<u64> { fs::read_to_string(path).ok()?.trim().parse().ok() };
-    let group = number("/sys/fs/cgroup/memory.max")
-        .map(|limit| limit.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)));
+    let group = number("/sys/fs/cgroup/memory.max").map(|limit| {
+        let used = number("/sys/fs/cgroup/memory.current").unwrap_or(0);
+        let stat = fs::read_to_string("/sys/fs/cgroup/memory.stat").unwrap_or_default();
+        // Cached files count as used but are given up when memory is needed.
+        let cached = stat
+            .lines()
+            .find_map(|line| line.strip_prefix("inactive_file ")?.parse().ok());
+        limit.saturating_sub(used.saturating_sub(cached.unwrap_or(0)))
+    });
     match (meminfo("MemAvailable"), group) {
         (Some(system), Some(group)) => Some(system.min(group)),
         (system, group) => system.or(group),

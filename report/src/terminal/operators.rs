@@ -18,7 +18,7 @@ const WIDE: usize = 120;
 
 /// The ten most expensive operators, equal calls added up, and how much of the time they take.
 pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
-    let spots = hotspots::non_gemm(&profile.ops);
+    let spots = hotspots::non_gemm(profile);
     if spots.is_empty() {
         return;
     }
@@ -114,12 +114,9 @@ impl Layout {
     }
 }
 
-/// Shapes of the inputs, then attributes; of a composite, those of its first part without attributes.
+/// Shapes of the inputs, then attributes.
 fn inputs(spot: &Hotspot<'_>, run: &RunRecord) -> String {
-    let shapes = hotspots::shapes(&spot.first.inputs, run.spec.dtype);
-    let attrs = match spot.parts {
-        Some(_) => String::new(),
-        None => hotspots::attrs(&spot.first.attrs, &spot.first.op),
-    };
+    let shapes = hotspots::shapes(spot.inputs, run.spec.dtype);
+    let attrs = hotspots::attrs(spot.attrs, spot.name);
     format!("{shapes} {attrs}").trim().to_owned()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nongemm_core::measure::Stop;
 use nongemm_core::op::OpGroup;
-use nongemm_core::record::{Latency, Profile, RunRecord, UNATTRIBUTED, UNRELIABLE_ABOVE};
+use nongemm_core::record::{Latency, Profile, RunRecord, UNRELIABLE_ABOVE};
 
 use super::page::{Page, Style};
 use crate::format::{half_width, percent, plural};
@@ -53,12 +53,8 @@ pub(super) fn of(run: &RunRecord) -> Vec<String> {
             percent(disturbed)
         ));
     }
-    let unattributed = run.groups.get(UNATTRIBUTED).map_or(0.0, |row| row.share);
-    if unattributed > UNATTRIBUTED_ABOVE {
-        warnings.push(format!(
-            "{} of the time lies between operators, in none of them",
-            percent(unattributed)
-        ));
+    if let Some(profile) = &run.profile {
+        warnings.extend(scattered(profile));
     }
     if let Some(profile) = &run.profile {
         warnings.extend(unclassified(profile));
@@ -80,6 +76,20 @@ fn unreliable(profile: &Profile) -> Option<String> {
     })
 }
 
+/// Much time that no operator's median accounts for.
+fn scattered(profile: &Profile) -> Option<String> {
+    let share = |ns: f64| percent(ns / profile.wall_median_ns);
+    let unattributed = profile.unattributed_ns / profile.wall_median_ns;
+    (unattributed > UNATTRIBUTED_ABOVE).then(|| {
+        format!(
+            "{} of the time is in no operator's median: {} lies between operators, the rest are \
+             disturbances that hit another operator in each run",
+            percent(unattributed),
+            share(profile.gap_median_ns)
+        )
+    })
+}
+
 fn imprecise(latency: &Latency) -> Option<String> {
     let width = half_width(latency.ci95_ns, latency.median_ns);
     if latency.n < 6 {
@@ -88,17 +98,22 @@ fn imprecise(latency: &Latency) -> Option<String> {
             plural(latency.n, "sample")
         ));
     }
+    let target = percent(latency.target_ci);
+    if (latency.ci95_ns[1] - latency.ci95_ns[0]) / 2.0 <= latency.target_ci * latency.median_ns {
+        return None;
+    }
     match latency.stop {
         Stop::TargetCi => None,
         Stop::MaxTime => Some(format!(
-            "the interval is wider than asked for ({width}) because time was up; raise --max-time"
+            "the interval ({width}) is wider than asked for (±{target}) because time was up; raise \
+             --max-time"
         )),
         Stop::MaxSamples => Some(format!(
-            "the interval is wider than asked for ({width}) at the largest number of samples; raise \
-             max-samples in the manifest"
+            "the interval ({width}) is wider than asked for (±{target}) at the largest number of \
+             samples; raise max-samples in the manifest"
         )),
         Stop::Interrupted => Some(format!(
-            "sampling was interrupted, the interval ({width}) may be wider than asked for"
+            "sampling was interrupted: the interval ({width}) is wider than asked for (±{target})"
         )),
     }
 }

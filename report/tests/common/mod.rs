@@ -11,8 +11,8 @@ use nongemm_core::measure::Stop;
 use nongemm_core::op::{Attrs, OpGroup};
 use nongemm_core::plugin::{Device, Domain, ReportTarget, Reporter, Terminal};
 use nongemm_core::record::{
-    Checks, Energy, Latency, Machine, Memory, ModelInfo, Noise, OpRow, Phases, Profile,
-    ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, groups,
+    Checks, CompositeRow, Energy, Latency, Machine, Memory, ModelInfo, Noise, OpRow, Phases,
+    Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, groups,
 };
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::stats::Summary;
@@ -50,6 +50,30 @@ pub(crate) fn with(mut row: OpRow, attrs: serde_json::Value) -> OpRow {
     row
 }
 
+/// The composites that rows name as their parents: counted whole if their parts are in one group.
+fn composites(ops: &[OpRow]) -> Vec<CompositeRow> {
+    let mut composites: Vec<CompositeRow> = Vec::new();
+    for row in ops {
+        let (Some(id), Some(op)) = (&row.parent_id, &row.parent) else {
+            continue;
+        };
+        let mut parts = ops
+            .iter()
+            .filter(|other| other.parent_id.as_ref() == Some(id));
+        if composites.iter().all(|known| known.id != *id) {
+            composites.push(CompositeRow {
+                id: id.clone(),
+                op: op.clone(),
+                parent_id: None,
+                counted_whole: parts.all(|part| part.group == row.group),
+                attrs: Attrs::new(),
+                inputs: row.inputs[..1].to_vec(),
+            });
+        }
+    }
+    composites
+}
+
 /// A record of these operators, measured well.
 pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
     let attributed: f64 = ops.iter().map(|op| op.host_ns.median).sum();
@@ -63,6 +87,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
         unreliable: false,
         unattributed_ns: wall - attributed,
         gap_median_ns: (wall - attributed) * 0.9,
+        composites: composites(&ops),
         ops,
     };
     RunRecord {
@@ -100,6 +125,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             min_ns: (plain * 0.98) as u64,
             n: 31,
             stop: Stop::TargetCi,
+            target_ci: 0.02,
             warmup_runs: 4,
             steady: true,
             outliers: vec![3],

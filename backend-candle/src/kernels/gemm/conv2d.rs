@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
+use nongemm_core::shape::TensorSpec;
 use nongemm_operators::Conv2d;
 
 use crate::engine::Candle;
@@ -25,7 +26,7 @@ impl Eval<Candle> for Conv2d {
     }
 
     /// candle has one dilation for both directions.
-    fn takes(&self, _: &[nongemm_core::shape::TensorSpec]) -> bool {
+    fn takes(&self, _: &[TensorSpec]) -> bool {
         self.dilation[0] == self.dilation[1]
     }
 }

@@ -1,6 +1,7 @@
 //! New tensors, and other element types.
 
 use candle_core::{DType, Device, Result, Tensor};
+use nongemm_core::dtype::DType as HostType;
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Arange, Full, To};
@@ -58,12 +59,12 @@ pub(super) fn scalar(value: f64, dtype: DType, device: &Device) -> Result<Tensor
 
 impl Eval<Candle> for To {
     fn takes(&self, inputs: &[TensorSpec]) -> bool {
-        self.dtype != nongemm_core::dtype::DType::Bool || no_bytes(inputs)
+        self.dtype != HostType::Bool || no_bytes(inputs)
     }
 
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         one(match self.dtype {
-            nongemm_core::dtype::DType::Bool => Ok(truth(inputs[0])?.into_owned()),
+            HostType::Bool => Ok(truth(inputs[0])?.into_owned()),
             dtype => inputs[0].to_dtype(to_candle(dtype)),
         })
     }
