@@ -69,6 +69,25 @@ pub fn relative_half_width(values: &[f64]) -> Option<f64> {
     (centre > 0.0).then(|| (high - low) / 2.0 / centre)
 }
 
+/// Positions of the middle half of `values` by size: everything between the quartiles, at least one
+/// value, all of them for fewer than four.
+///
+/// The mean over these positions is the interquartile mean of `values`: as robust against disturbed
+/// runs as a median, but additive. If each value is a sum, the means of the summands over the same
+/// positions add up to it exactly.
+pub fn middle_half(values: &[u64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by_key(|&i| (values[i], i));
+    let quarter = values.len() / 4;
+    order[quarter..values.len() - quarter].to_vec()
+}
+
+/// The mean of the values at `positions`; 0 for none.
+pub fn mean_at(values: &[f64], positions: &[usize]) -> f64 {
+    let sum: f64 = positions.iter().map(|&i| values[i]).sum();
+    sum / positions.len().max(1) as f64
+}
+
 /// Positions of values further from the median than five scaled median absolute deviations (1.4826
 /// times the deviation estimates the standard deviation of a normal distribution).
 pub fn outliers(values: &[f64]) -> Vec<usize> {
@@ -84,22 +103,26 @@ pub fn outliers(values: &[f64]) -> Vec<usize> {
         .collect()
 }
 
-/// Median, spread and count of a series.
+/// The times of one operator over all instrumented runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Median.
+    /// The time in the median run: the mean over the middle half of the runs by wall time, the same
+    /// runs for every operator, so that operators and what lies between them add up to the wall time.
     pub median: f64,
-    /// Median absolute deviation, unscaled.
+    /// The median of this operator's own times. Medians of parts do not add up to that of the whole.
+    pub own_median: f64,
+    /// Median absolute deviation of this operator's own times, unscaled.
     pub mad: f64,
     /// Number of values.
     pub n: usize,
 }
 
 impl Summary {
-    /// The summary of `values`; zeros for none.
-    pub fn of(values: &[f64]) -> Self {
+    /// The summary of `values`, one for each run, of which those at `middle` are the median ones.
+    pub fn of(values: &[f64], middle: &[usize]) -> Self {
         Summary {
-            median: median(values).unwrap_or(0.0),
+            median: mean_at(values, middle),
+            own_median: median(values).unwrap_or(0.0),
             mad: mad(values).unwrap_or(0.0),
             n: values.len(),
         }
@@ -136,6 +159,16 @@ mod tests {
         assert_eq!(median_ci95(&[2.0, 1.0, 3.0]), Some([1.0, 3.0]));
         assert_eq!(relative_half_width(&[1.0, 1.0, 1.0]), None);
         assert_eq!(relative_half_width(&[1.0; 6]), Some(0.0));
+    }
+
+    #[test]
+    fn the_middle_half_is_between_the_quartiles_and_its_means_add_up() {
+        assert_eq!(middle_half(&[]), Vec::<usize>::new());
+        assert_eq!(middle_half(&[5]), [0]);
+        assert_eq!(middle_half(&[9, 1, 2]), [1, 2, 0]);
+        let walls = [100, 900, 110, 90, 120, 105, 10, 115];
+        assert_eq!(middle_half(&walls), [0, 5, 2, 7]);
+        assert_eq!(mean_at(&[1.0, 2.0, 6.0], &[0, 2]), 3.5);
     }
 
     #[test]

@@ -31,11 +31,10 @@ pub(crate) fn run() -> Result<()> {
         let sum: f64 = profile.ops.iter().map(|op| op.host_ns.median).sum();
         let closed = (sum + profile.unattributed_ns - wall).abs() <= 1e-9 * wall;
         println!(
-            "  {model:10} {:8.2} ms: unattributed {:5.2}% (between operators {:4.2}%), \
+            "  {model:10} {:8.2} ms: unattributed {:4.2}%, \
              perturbation {:5.2}% [{:.2}, {:.2}], closure {}, n = {}",
             latency.median_ns / 1e6,
             100.0 * profile.unattributed_ns / wall,
-            100.0 * profile.gap_median_ns / wall,
             100.0 * profile.perturbation,
             100.0 * profile.perturbation_ci95[0],
             100.0 * profile.perturbation_ci95[1],

@@ -55,7 +55,7 @@ fn compare(
     let session = &mut prepared.session;
     let pairs = interleave(
         11,
-        Duration::from_secs(15),
+        Duration::from_secs(40),
         &mut || session.run(&mut recorder),
         &mut || {
             std::hint::black_box(reference(&inputs)?);

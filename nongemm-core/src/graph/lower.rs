@@ -66,7 +66,7 @@ pub enum LowerError {
         /// Module path.
         scope: String,
         /// What went wrong.
-        source: BuildError,
+        source: Box<BuildError>,
     },
 }
 
@@ -151,7 +151,7 @@ fn pass(
         let wrong = |source| LowerError::Decomposition {
             op: node.op.name(),
             scope: node.scope.to_string(),
-            source,
+            source: Box::new(source),
         };
         let keep = keeps_kernel(node.op.as_ref(), &specs, policy, has_kernel);
         builder.enter(&node.scope, node.parent);

@@ -182,22 +182,24 @@ pub struct CompositeRow {
 /// The operator breakdown from instrumented runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Median wall time of the instrumented runs.
+    /// Wall time of the median instrumented run: the mean over the middle half of them by wall time
+    /// (the interquartile mean), which is robust as a median is and adds up as a mean does.
     pub wall_median_ns: f64,
+    /// Wall times of all instrumented runs, in order.
+    pub walls_ns: Vec<u64>,
     /// Number of instrumented runs.
     pub n: usize,
+    /// How many of them are the middle half.
+    pub middle: usize,
     /// Median of the ratios of each instrumented run to the plain run before it, minus one.
     pub perturbation: f64,
     /// Its 95% confidence interval.
     pub perturbation_ci95: [f64; 2],
     /// Whether the perturbation is so large (above 5%) that shares are not to be trusted.
     pub unreliable: bool,
-    /// `wall_median_ns` minus the medians of all operators: `gap_median_ns`, and what medians lack to
-    /// be additive.
+    /// Time between operators, over the same runs: with it, the operators' `host_ns.median` add up to
+    /// `wall_median_ns`.
     pub unattributed_ns: f64,
-    /// Median of the time between operators. In every single run the operators' self times and this
-    /// gap add up to the wall time to the nanosecond.
-    pub gap_median_ns: f64,
     /// Every operator, in execution order.
     pub ops: Vec<OpRow>,
     /// The composites that operators are parts of, in the order of their first part.
@@ -207,7 +209,7 @@ pub struct Profile {
 /// The time of one group.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupShare {
-    /// Sum of the medians of its operators.
+    /// Sum of the times of its operators in the median run.
     pub ns: f64,
     /// Part of the instrumented wall time, 0 to 1. The shares of all groups and of `unattributed` add
     /// up to 1.

@@ -48,8 +48,8 @@ pub fn profile(
     shapes: &BTreeMap<u32, Vec<TensorSpec>>,
     classification: &Classification,
 ) -> Option<Profile> {
-    let walls = to_f64(&m.instrumented_ns);
-    let wall_median_ns = stats::median(&walls)?;
+    let middle = stats::middle_half(&m.instrumented_ns);
+    let wall_median_ns = stats::mean_at(&to_f64(&m.instrumented_ns), &middle);
     let ratios: Vec<f64> = m
         .instrumented_ns
         .iter()
@@ -65,21 +65,22 @@ pub fn profile(
         .map(|(index, step)| {
             let times = &m.times[index];
             let row = RowTimes {
-                host_ns: Summary::of(&times.host_ns),
-                device_ns: (!times.device_ns.is_empty()).then(|| Summary::of(&times.device_ns)),
+                host_ns: Summary::of(&times.host_ns, &middle),
+                device_ns: (times.device_ns.len() == m.instrumented_ns.len())
+                    .then(|| Summary::of(&times.device_ns, &middle)),
             };
             op_row(step, &row, seen.of(index), classification)
         })
         .collect();
-    let attributed: f64 = ops.iter().map(|row| row.host_ns.median).sum();
     Some(Profile {
         wall_median_ns,
-        n: walls.len(),
+        walls_ns: m.instrumented_ns.clone(),
+        n: m.instrumented_ns.len(),
+        middle: middle.len(),
         perturbation,
         perturbation_ci95: stats::median_ci95(&ratios)?,
         unreliable: perturbation > UNRELIABLE_ABOVE,
-        unattributed_ns: wall_median_ns - attributed,
-        gap_median_ns: stats::median(&to_f64(&m.gap_ns))?,
+        unattributed_ns: stats::mean_at(&to_f64(&m.gap_ns), &middle),
         ops,
         composites: composites(&m.steps, &seen),
     })

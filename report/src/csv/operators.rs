@@ -11,7 +11,7 @@ use super::{optional, point, write_table};
 type Column = (&'static str, fn(&OpRow) -> String);
 
 /// Columns of an operator, named as in the record.
-pub(super) const COLUMNS: [Column; 21] = [
+pub(super) const COLUMNS: [Column; 23] = [
     ("id", |op| op.id.clone()),
     ("scope", |op| op.scope.clone()),
     ("op", |op| op.op.clone()),
@@ -26,10 +26,14 @@ pub(super) const COLUMNS: [Column; 21] = [
     ("outputs_dtype", |op| dtypes(&op.outputs)),
     ("fused", |op| op.fused.join("; ")),
     ("host_ns_median", |op| op.host_ns.median.to_string()),
+    ("host_ns_own_median", |op| op.host_ns.own_median.to_string()),
     ("host_ns_mad", |op| op.host_ns.mad.to_string()),
     ("host_ns_n", |op| op.host_ns.n.to_string()),
     ("device_ns_median", |op| {
         optional(op.device_ns.map(|ns| ns.median))
+    }),
+    ("device_ns_own_median", |op| {
+        optional(op.device_ns.map(|ns| ns.own_median))
     }),
     ("device_ns_mad", |op| {
         optional(op.device_ns.map(|ns| ns.mad))

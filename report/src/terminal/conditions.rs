@@ -11,10 +11,9 @@ pub(super) fn closure(page: &mut Page, profile: &Profile) {
     page.labelled(
         "Closure",
         &format!(
-            "operators {} + unattributed {} (gap{NBSP}{}) = wall {}, median of {}",
+            "operators {} + unattributed {} = wall {}, median of {}",
             time(operators),
             time(profile.unattributed_ns),
-            time(profile.gap_median_ns),
             time(profile.wall_median_ns),
             plural(profile.n, "instrumented run")
         ),

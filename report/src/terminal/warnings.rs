@@ -76,16 +76,13 @@ fn unreliable(profile: &Profile) -> Option<String> {
     })
 }
 
-/// Much time that no operator's median accounts for.
+/// Much time that no operator accounts for.
 fn scattered(profile: &Profile) -> Option<String> {
-    let share = |ns: f64| percent(ns / profile.wall_median_ns);
     let unattributed = profile.unattributed_ns / profile.wall_median_ns;
     (unattributed > UNATTRIBUTED_ABOVE).then(|| {
         format!(
-            "{} of the time is in no operator's median: {} lies between operators, the rest are \
-             disturbances that hit another operator in each run",
-            percent(unattributed),
-            share(profile.gap_median_ns)
+            "{} of the time lies between operators, in none of them",
+            percent(unattributed)
         )
     })
 }

@@ -35,6 +35,7 @@ pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpR
         fused: Vec::new(),
         host_ns: Summary {
             median: us * 1e3,
+            own_median: us * 1e3,
             mad: us * 10.0,
             n: 31,
         },
@@ -81,12 +82,13 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
     let plain = wall / 1.008;
     let profile = Profile {
         wall_median_ns: wall,
+        walls_ns: vec![wall as u64; 31],
+        middle: 17,
         n: 31,
         perturbation: 0.008,
         perturbation_ci95: [-0.002, 0.013],
         unreliable: false,
         unattributed_ns: wall - attributed,
-        gap_median_ns: (wall - attributed) * 0.9,
         composites: composites(&ops),
         ops,
     };
@@ -246,7 +248,6 @@ pub(crate) fn doubtful() -> RunRecord {
         let more = profile.wall_median_ns * 0.15;
         profile.wall_median_ns += more;
         profile.unattributed_ns += more;
-        profile.gap_median_ns += more;
         latency.stop = Stop::MaxTime;
         latency.steady = false;
         latency.ci95_ns = [latency.median_ns * 0.95, latency.median_ns * 1.06];
