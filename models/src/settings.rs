@@ -22,7 +22,7 @@ pub(crate) fn preset<T>(settings: &Settings, full: T, small: T) -> Result<T, Bui
 /// The size `key`, or the one of the preset.
 pub(crate) fn size(settings: &Settings, key: &str, preset: usize) -> Result<usize, BuildError> {
     in_range(
-        &format!("setting {key}"),
+        format!("setting {key}"),
         settings.get(key, preset)?,
         LARGEST,
     )

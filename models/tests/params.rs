@@ -1,4 +1,5 @@
 //! Parameters have the names, shapes and totals of the reference implementation's checkpoints.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 

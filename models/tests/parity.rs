@@ -1,4 +1,5 @@
 //! The candle backend computes what the reference implementation computes.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 

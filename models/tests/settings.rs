@@ -1,4 +1,5 @@
 //! Overrides of the configuration, and what is said about impossible ones.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 

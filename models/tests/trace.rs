@@ -1,5 +1,6 @@
 //! Graphs hold the operators that the reference implementation's eager code calls, in its order, with
 //! its module paths, shapes and attributes.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 

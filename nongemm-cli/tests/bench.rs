@@ -1,4 +1,5 @@
 //! `nongemm bench` on small models: from flags and manifests to records.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

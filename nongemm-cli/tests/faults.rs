@@ -1,4 +1,5 @@
 //! Runs that are killed or interrupted: the others' results stay whole.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! What `nongemm list` shows. A crate that is only named in Cargo.toml registers nothing: this guards
 //! that every plugin of the workspace is linked.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A crate that is no member of the workspace adds a model with an operator of its own.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What a user can get wrong: one line on standard error that names the thing, and exit code 2.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -61,7 +61,7 @@ pub(crate) fn interleave(
     };
     let started = Instant::now();
     while pairs.a.len() < least || started.elapsed() < time {
-        if pairs.a.len() % 2 == 0 {
+        if pairs.a.len().is_multiple_of(2) {
             pairs.a.push(timed(a)?);
             pairs.b.push(timed(b)?);
         } else {

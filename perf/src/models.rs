@@ -17,12 +17,12 @@ use crate::support::{named_weights, prepare};
 /// A model of candle-transformers as a function of its inputs.
 type Reference = Box<dyn Fn(&[Tensor]) -> candle_core::Result<Tensor>>;
 
+/// Loads a model of candle-transformers.
+type Load = fn(VarBuilder<'static>) -> candle_core::Result<Reference>;
+
 /// Prints one line for each model.
 pub(crate) fn run() -> Result<()> {
-    let models: [(
-        &str,
-        fn(VarBuilder<'static>) -> candle_core::Result<Reference>,
-    ); 3] = [("bert", bert), ("vit-b16", vit), ("resnet50", resnet50)];
+    let models: [(&str, Load); 3] = [("bert", bert), ("vit-b16", vit), ("resnet50", resnet50)];
     let plugins = Plugins::collect()?;
     for (id, load) in models {
         compare(id, load, &plugins).with_context(|| id.to_owned())?;
@@ -30,11 +30,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn compare(
-    id: &str,
-    load: fn(VarBuilder<'static>) -> candle_core::Result<Reference>,
-    plugins: &Plugins,
-) -> Result<()> {
+fn compare(id: &str, load: Load, plugins: &Plugins) -> Result<()> {
     let mut prepared = prepare(id, plugins)?;
     let mut tensors = HashMap::new();
     for (names, tensor) in named_weights(&prepared.checked.graph, plugins)? {

@@ -149,9 +149,6 @@ fn check_source(name: &Path, text: &str) -> Vec<String> {
             "{shown}:1: starts without a `//!` head that states its purpose"
         ));
     }
-    if name.ends_with("mod.rs") && code.lines().any(|l| l.trim_start().starts_with("fn ")) {
-        problems.push(format!("{shown}: a mod.rs only declares and re-exports"));
-    }
     if !is_own && text.contains("#[ignore]") {
         problems.push(format!("{shown}: #[ignore] without a reason"));
     }
