@@ -35,7 +35,10 @@ fn a_record_survives_the_disk() {
     );
     assert_eq!(path, dir.path().join(&record.id).join("run.json"));
     assert_eq!(store::read(&path).unwrap(), record);
-    assert_eq!(store::read_all(dir.path()).unwrap(), [record.clone()]);
+    assert_eq!(
+        store::read_all(dir.path()).unwrap(),
+        std::slice::from_ref(&record)
+    );
     assert_eq!(
         store::read_all(&dir.path().join(&record.id)).unwrap(),
         [record]
