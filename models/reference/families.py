@@ -102,6 +102,13 @@ def make_resnet(c):
         torchvision.models.resnet.Bottleneck, c["layers"], num_classes=c["labels"])
 
 
+def make_mobilenet_v2(c):
+    """`layers` are the repetitions of the seven stages; everything else is as published."""
+    published = [(1, 16, 1), (6, 24, 2), (6, 32, 2), (6, 64, 2), (6, 96, 1), (6, 160, 2), (6, 320, 1)]
+    stages = [[t, channels, n, stride] for (t, channels, stride), n in zip(published, c["layers"], strict=True)]
+    return torchvision.models.MobileNetV2(num_classes=c["labels"], inverted_residual_setting=stages)
+
+
 def gpt2(layers, hidden, heads):
     """`intermediate` null means four times `hidden`, as in the published configurations."""
     return Family(
@@ -122,4 +129,7 @@ FAMILIES = {
     "resnet50": Family(
         dict(layers=[3, 4, 6, 3], image=224, labels=1000),
         make_resnet, forward_torchvision_classifier, example_pixels),
+    "mobilenet-v2": Family(
+        dict(layers=[1, 2, 3, 4, 3, 3, 1], image=224, labels=1000),
+        make_mobilenet_v2, forward_torchvision_classifier, example_pixels),
 }

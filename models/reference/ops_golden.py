@@ -117,6 +117,7 @@ OPS = {
     "gelu": lambda a, x: F.gelu(x, approximate=a["approximate"]),
     "new_gelu": new_gelu,
     "hardtanh": lambda a, x: F.hardtanh(x, a["min_val"], a["max_val"]),
+    "softplus": lambda a, x: F.softplus(x, number(a["beta"]), number(a["threshold"])),
     # normalization
     "layer_norm": lambda a, x, *wb: F.layer_norm(x, a["normalized_shape"], *wb, eps=a["eps"]),
     "batch_norm": lambda a, x, w, b, mean, var: F.batch_norm(x, mean, var, w, b, eps=a["eps"]),

@@ -20,11 +20,13 @@ mod attention;
 mod bert;
 mod gpt2;
 mod masking;
+mod mobilenet;
 mod resnet;
 mod settings;
 mod vit;
 
 pub use bert::{BERT, Bert};
 pub use gpt2::{GPT2, GPT2_LARGE, GPT2_XL, Gpt2};
+pub use mobilenet::{MOBILENET_V2, MobileNetV2};
 pub use resnet::{RESNET50, ResNet};
 pub use vit::{VIT_B16, Vit};

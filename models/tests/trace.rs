@@ -73,6 +73,7 @@ fn published_configurations_are_built_whole() {
             ("gpt2", 479),
             ("gpt2-large", 1343),
             ("gpt2-xl", 1775),
+            ("mobilenet-v2", 153),
             ("resnet50", 175),
             ("vit-b16", 358),
         ]

@@ -3,7 +3,9 @@
 use candle_core::{Result, Tensor};
 use candle_nn::ops;
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{Activation, ActivationKind, Gelu, GeluApproximate, Hardtanh, NewGelu};
+use nongemm_operators::{
+    Activation, ActivationKind, Gelu, GeluApproximate, Hardtanh, NewGelu, Softplus,
+};
 
 use super::one;
 use crate::engine::Candle;
@@ -52,6 +54,22 @@ impl Eval<Candle> for Hardtanh {
 }
 
 register_kernel!(Hardtanh);
+
+/// candle has no `log1p`: the logarithm is taken of numbers from 1 to 2, so that nothing overflows.
+impl Eval<Candle> for Softplus {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let x = inputs[0];
+        let scaled = x.affine(self.beta, 0.0)?;
+        let bend = (scaled.abs()?.neg()?.exp()? + 1.0)?.log()?;
+        let soft = (scaled.relu()? + bend)?.affine(self.beta.recip(), 0.0)?;
+        if self.threshold == f64::INFINITY {
+            return one(Ok(soft));
+        }
+        one(scaled.gt(self.threshold)?.where_cond(x, &soft))
+    }
+}
+
+register_kernel!(Softplus);
 
 /// Values cut at the bounds that are given; one pass for each.
 pub(super) fn clamp(x: &Tensor, min: Option<f64>, max: Option<f64>) -> Result<Tensor> {

@@ -39,6 +39,7 @@ const VIT: [(&str, &str); 6] = [
     ("labels", "10"),
 ];
 const RESNET: [(&str, &str); 2] = [("layers", "2,1,1,1"), ("labels", "10")];
+const MOBILENET: [(&str, &str); 2] = [("layers", "1,2,1,1,1,1,1"), ("labels", "10")];
 const SEQ: usize = 8;
 
 impl Case {
@@ -86,6 +87,7 @@ impl Case {
             Case::text("bert", "bert", &[INTERMEDIATE]),
             Case::image("vit-b16", &VIT, 32),
             Case::image("resnet50", &RESNET, 32),
+            Case::image("mobilenet-v2", &MOBILENET, 64),
         ]
     }
 

@@ -4,8 +4,10 @@ mod gelu;
 mod hardtanh;
 mod new_gelu;
 mod pointwise;
+mod softplus;
 
 pub use gelu::*;
 pub use hardtanh::*;
 pub use new_gelu::*;
 pub use pointwise::*;
+pub use softplus::*;
