@@ -14,7 +14,7 @@
 //! Being listed in `Cargo.toml` is not enough: every hop needs a `use nongemm_candle as _;`, else
 //! nothing registers, silently. A third crate adds kernels for its own operators in the same way:
 //!
-//! ```ignore
+//! ```text
 //! impl Eval<Candle> for MyOp {
 //!     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
 //!         Ok(smallvec![inputs[0].relu()?])

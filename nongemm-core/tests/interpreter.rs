@@ -1,4 +1,5 @@
 //! The shared interpreter: right results, memory freed at the last use, shapes and errors recorded.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The latency profiler on a session whose times are known.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Composites are expanded as the policy says, and parts remember where they come from.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Run records on disk.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
 
