@@ -4,64 +4,38 @@
 mod common;
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use common::{QUICK, bench, done, json_files, nongemm, records, signal, wait_for, workers};
 use nongemm_core::measure::Stop;
 use nongemm_core::record::Status;
 
-/// Two runs: a quick one, then one that would take an hour.
-const SLOW: &[&str] = &[
-    "--max-time",
-    "1h",
-    "--min-samples",
-    "1000000",
-    "--max-samples",
-    "1000000",
-];
-
-fn start(out: &std::path::Path, models: &str, extra: &[&str]) -> Child {
+/// Starts `nongemm bench` on small models, with limits from `extra` alone.
+fn start(out: &Path, extra: &[&str]) -> Child {
     let out = out.to_str().unwrap();
-    let quick: Vec<&str> = QUICK[..QUICK.len() - 4].to_vec();
-    let args = [
-        &["bench", "--out", out, "--model", models],
-        &quick[..],
-        extra,
-    ]
-    .concat();
-    nongemm(&args)
+    let sizes = &QUICK[..QUICK.len() - 4];
+    nongemm(&[&["bench", "--out", out], sizes, extra].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
+/// Starts gpt2, then bert, measured as the lines of `measure` say.
+fn start_two(folder: &Path, results: &Path, measure: &str) -> Child {
+    let manifest = folder.join("m.toml");
+    let text = format!("[measure]\n{measure}\n[[run]]\nmodel = [\"gpt2\", \"bert\"]\n");
+    std::fs::write(&manifest, text).unwrap();
+    start(results, &[manifest.to_str().unwrap()])
+}
+
 #[test]
 fn a_killed_worker_costs_one_run() {
     let out = tempfile::tempdir().unwrap();
-    let manifest = out.path().join("m.toml");
-    std::fs::write(
-        &manifest,
-        "[measure]\nmin-samples = 3\nmax-samples = 4000\nmax-time = \"3s\"\ntarget-ci = 0.0001\n\
-         [[run]]\nmodel = [\"gpt2\", \"bert\"]\n",
-    )
-    .unwrap();
     let results = out.path().join("results");
-    let args = [
-        &[
-            "bench",
-            manifest.to_str().unwrap(),
-            "--out",
-            results.to_str().unwrap(),
-        ],
-        &QUICK[..QUICK.len() - 4],
-    ]
-    .concat();
-    let child = nongemm(&args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let measure = "min-samples = 3\nmax-samples = 4000\nmax-time = \"3s\"\ntarget-ci = 0.0001";
+    let child = start_two(out.path(), &results, measure);
     let worker = wait_for("worker", || workers(child.id()).first().copied());
     signal(worker, libc::SIGKILL);
     let done = done(&child.wait_with_output().unwrap());
@@ -77,29 +51,9 @@ fn a_killed_worker_costs_one_run() {
 #[test]
 fn an_interrupt_finishes_the_record_and_exits_with_130() {
     let out = tempfile::tempdir().unwrap();
-    let manifest = out.path().join("m.toml");
-    std::fs::write(
-        &manifest,
-        "[measure]\nmin-samples = 3\nmax-samples = 1000000\nmax-time = \"1h\"\ntarget-ci = 1e-9\n\
-         [[run]]\nmodel = [\"gpt2\", \"bert\"]\n",
-    )
-    .unwrap();
     let results = out.path().join("results");
-    let args = [
-        &[
-            "bench",
-            manifest.to_str().unwrap(),
-            "--out",
-            results.to_str().unwrap(),
-        ],
-        &QUICK[..QUICK.len() - 4],
-    ]
-    .concat();
-    let child = nongemm(&args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let measure = "min-samples = 3\nmax-samples = 1000000\nmax-time = \"1h\"\ntarget-ci = 1e-9";
+    let child = start_two(out.path(), &results, measure);
     wait_for("worker", || workers(child.id()).first().copied());
     std::thread::sleep(std::time::Duration::from_secs(3));
     signal(child.id(), libc::SIGINT);
@@ -123,7 +77,7 @@ fn a_killed_parent_takes_its_worker_along_and_leaves_earlier_results() {
     let out = tempfile::tempdir().unwrap();
     assert_eq!(bench(out.path(), &["--model", "resnet50"]).code, Some(0));
     let before = json_files(out.path());
-    let mut child = start(out.path(), "gpt2", &SLOW[..2]);
+    let mut child = start(out.path(), &["--model", "gpt2", "--max-time", "1h"]);
     let worker = wait_for("worker", || workers(child.id()).first().copied());
     signal(child.id(), libc::SIGKILL);
     let status = child.wait().unwrap();
