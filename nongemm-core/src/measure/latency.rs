@@ -1,7 +1,8 @@
 //! The latency profiler: warm-up, then end-to-end and per-operator samples in turn.
 //!
-//! A plain run (nothing instrumented) and an instrumented run alternate, so that drift of the
-//! machine's speed meets both alike and their ratio, the perturbation, can be trusted.
+//! Plain runs (nothing instrumented) and instrumented runs are taken in pairs, and which comes first
+//! alternates, so that drift of the machine's speed and what one run leaves in the caches meet both
+//! alike and their ratio, the perturbation, can be trusted.
 
 use std::collections::BTreeMap;
 
@@ -90,17 +91,24 @@ impl Profiler for LatencyProfiler {
             gauges: BTreeMap::new(),
         };
         let started = plan.clock.now();
-        let mut before = plan.probes.read();
-        let first = before.clone();
+        let first = plan.probes.read();
+        let mut last = first.clone();
         loop {
-            session.run(&mut plain)?;
-            let after = plan.probes.read();
-            m.plain_ns.push(plain.wall_ns());
-            let grown = growth(&before, &after);
-            m.disturbed.push(is_disturbed(&grown, plain.wall_ns()));
-            session.run(&mut timing)?;
-            m.record(&timing)?;
-            before = plan.probes.read();
+            let plain_first = m.plain_ns.len().is_multiple_of(2);
+            for is_plain in [plain_first, !plain_first] {
+                if is_plain {
+                    let before = plan.probes.read();
+                    session.run(&mut plain)?;
+                    last = plan.probes.read();
+                    m.plain_ns.push(plain.wall_ns());
+                    let grown = growth(&before, &last);
+                    m.disturbed.push(is_disturbed(&grown, plain.wall_ns()));
+                } else {
+                    session.run(&mut timing)?;
+                    m.record(&timing)?;
+                    last = plan.probes.read();
+                }
+            }
 
             let series: Vec<f64> = m.plain_ns.iter().map(|&ns| ns as f64).collect();
             let half_width = stats::relative_half_width(&series);
@@ -110,8 +118,8 @@ impl Profiler for LatencyProfiler {
                 break;
             }
         }
-        m.counters = growth(&first, &before);
-        m.gauges = before
+        m.counters = growth(&first, &last);
+        m.gauges = last
             .into_iter()
             .filter(|(quantity, _)| !quantity.is_counter())
             .collect();

@@ -191,11 +191,13 @@ pub struct Profile {
     pub n: usize,
     /// How many of them are the middle half.
     pub middle: usize,
-    /// Median of the ratios of each instrumented run to the plain run before it, minus one.
+    /// How much longer an instrumented run takes than a plain one, as a part of it: the
+    /// Hodges-Lehmann estimate over the pairs of one plain and one instrumented run.
     pub perturbation: f64,
     /// Its 95% confidence interval.
     pub perturbation_ci95: [f64; 2],
-    /// Whether the perturbation is so large (above 5%) that shares are not to be trusted.
+    /// Whether the perturbation is so large (its whole interval above 5%) that shares are not to be
+    /// trusted.
     pub unreliable: bool,
     /// Time between operators, over the same runs: with it, the operators' `host_ns.median` add up to
     /// `wall_median_ns`.

@@ -10,7 +10,8 @@ use crate::plugin::{Classification, OpEvent, Quantity, Step};
 use crate::shape::{Dim, TensorSpec};
 use crate::stats::{self, Summary};
 
-/// Perturbation above which shares are marked unreliable.
+/// Perturbation above which shares are marked unreliable: when its whole 95% interval lies above, so
+/// that noise alone does not set the mark.
 pub const UNRELIABLE_ABOVE: f64 = 0.05;
 
 fn to_f64(values: &[u64]) -> Vec<f64> {
@@ -54,9 +55,10 @@ pub fn profile(
         .instrumented_ns
         .iter()
         .zip(&m.plain_ns)
-        .map(|(&instrumented, &plain)| instrumented as f64 / plain as f64 - 1.0)
+        .map(|(&instrumented, &plain)| (instrumented as f64 / plain as f64).ln())
         .collect();
-    let perturbation = stats::median(&ratios)?;
+    let perturbation = stats::hodges_lehmann(&ratios)?.exp() - 1.0;
+    let perturbation_ci95 = stats::hodges_lehmann_ci95(&ratios)?.map(|ln| ln.exp() - 1.0);
     let seen = SeenShapes::new(m, shapes);
     let ops: Vec<OpRow> = m
         .steps
@@ -78,8 +80,8 @@ pub fn profile(
         n: m.instrumented_ns.len(),
         middle: middle.len(),
         perturbation,
-        perturbation_ci95: stats::median_ci95(&ratios)?,
-        unreliable: perturbation > UNRELIABLE_ABOVE,
+        perturbation_ci95,
+        unreliable: perturbation_ci95[0] > UNRELIABLE_ABOVE,
         unattributed_ns: stats::mean_at(&to_f64(&m.gap_ns), &middle),
         ops,
         composites: composites(&m.steps, &seen),
