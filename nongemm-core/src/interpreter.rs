@@ -9,7 +9,7 @@ use anyhow::Context;
 use smallvec::SmallVec;
 
 use crate::graph::{CompositePolicy, Graph, Source, last_uses, lower};
-use crate::kernel::{Engine, KernelFn, Kernels};
+use crate::kernel::{DeviceTimer, Engine, KernelFn, Kernels};
 use crate::measure::{Mode, Recorder};
 use crate::op::{Eager, Op};
 use crate::plugin::{
@@ -34,6 +34,7 @@ pub struct Interpreter<E: Engine> {
     slots: Vec<Option<E::Tensor>>,
     /// Slots of outputs that nodes compute: given up before the next run starts.
     results: Vec<usize>,
+    timer: Option<Box<dyn DeviceTimer>>,
     graph: Graph,
 }
 
@@ -72,8 +73,10 @@ impl<E: Engine> Interpreter<E> {
         }
         engine.synchronize()?;
         let plan = plan(&graph, kernels)?;
+        let timer = engine.timer(plan.len())?;
         Ok(Interpreter {
             engine,
+            timer,
             plan,
             steps: steps(&graph),
             slots,
@@ -89,6 +92,14 @@ impl<E: Engine> Interpreter<E> {
 
     fn execute(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
         let timing = recorder.mode() == Mode::Timing;
+        let mut timer = if timing {
+            self.timer.as_deref_mut()
+        } else {
+            None
+        };
+        if let Some(timer) = &mut timer {
+            timer.begin()?;
+        }
         for (index, node) in self.plan.iter().enumerate() {
             let start = if timing { recorder.now() } else { 0 };
             let result = {
@@ -99,6 +110,9 @@ impl<E: Engine> Interpreter<E> {
                         None => anyhow::bail!("{}", missing(&self.steps[index])),
                     }
                 }
+                if let Some(timer) = &mut timer {
+                    timer.start(index)?;
+                }
                 (node.kernel)(node.op.as_ref(), &self.engine, &operands)
             };
             let outputs = match result {
@@ -106,6 +120,9 @@ impl<E: Engine> Interpreter<E> {
                 Err(error) => return Err(failed(error, &self.steps[index])),
             };
             if timing {
+                if let Some(timer) = &mut timer {
+                    timer.stop(index)?;
+                }
                 let end = recorder.now();
                 recorder.push(index as u32, start, end);
             }
@@ -119,7 +136,22 @@ impl<E: Engine> Interpreter<E> {
                 self.slots[slot as usize] = None;
             }
         }
+        if let Some(timer) = &mut timer {
+            timer.end()?;
+        }
         self.engine.synchronize()
+    }
+
+    /// Reads the device's clock; after the run, since that takes a while.
+    fn read_device(&self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        let Some(timer) = self.timer.as_deref() else {
+            return Ok(());
+        };
+        for step in 0..self.plan.len() {
+            recorder.push_device(step as u32, timer.step_ns(step)?);
+        }
+        recorder.set_device_wall(timer.wall_ns()?);
+        Ok(())
     }
 }
 
@@ -242,7 +274,11 @@ impl<E: Engine> Session for Interpreter<E> {
         recorder.begin();
         let result = self.execute(recorder);
         recorder.end();
-        result
+        result?;
+        if recorder.mode() == Mode::Timing {
+            self.read_device(recorder)?;
+        }
+        Ok(())
     }
 
     fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {

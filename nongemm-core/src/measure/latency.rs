@@ -32,6 +32,8 @@ pub struct Measurement {
     pub instrumented_ns: Vec<u64>,
     /// For each instrumented run, the time that no step accounts for.
     pub gap_ns: Vec<u64>,
+    /// How long each instrumented run took on the device, where it has a clock of its own.
+    pub device_wall_ns: Vec<u64>,
     /// The steps as they ran.
     pub steps: Vec<Step>,
     /// Times of each step.
@@ -80,6 +82,7 @@ impl Profiler for LatencyProfiler {
             plain_ns: Vec::new(),
             instrumented_ns: Vec::new(),
             gap_ns: Vec::new(),
+            device_wall_ns: Vec::new(),
             steps: session.steps().to_vec(),
             times: vec![StepTimes::default(); session.steps().len()],
             warmup_runs,
@@ -143,6 +146,7 @@ impl Measurement {
         }
         self.instrumented_ns.push(timing.wall_ns());
         self.gap_ns.push(timing.wall_ns() - attributed);
+        self.device_wall_ns.extend(timing.device_wall_ns());
         Ok(())
     }
 }
