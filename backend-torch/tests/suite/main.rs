@@ -1,0 +1,7 @@
+//! Tests of the libtorch backends through their public interface.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod conformance;
+mod errors;
+mod third_party;
+mod views;
