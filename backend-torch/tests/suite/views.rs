@@ -1,7 +1,6 @@
 //! Views alias and what works in place writes over its input, as in PyTorch.
 
 use nongemm_core::dtype::DType;
-use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::kernel::{Engine, Eval};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
