@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 const SOURCES: &[&str] = &[
     "common.cpp",
+    "create.cpp",
     "describe.cpp",
     "device.cpp",
     "ops.cpp",

@@ -1,5 +1,7 @@
 //! Tensors and element types between nongemm and libtorch.
 
+use std::ffi::c_int;
+
 use nongemm_core::dtype::DType;
 use nongemm_core::tensor::{HostData, HostTensor};
 use tch::{Kind, Tensor};
@@ -19,6 +21,24 @@ pub(crate) fn to_torch(dtype: DType) -> anyhow::Result<Kind> {
         DType::U8 => Kind::Uint8,
         DType::Bool => Kind::Bool,
         DType::U32 => anyhow::bail!("libtorch has no operators for {dtype}"),
+    })
+}
+
+/// The number of libtorch's element type for `dtype` (`c10::ScalarType`).
+///
+/// # Errors
+/// As [`to_torch`].
+pub(crate) fn scalar_type(dtype: DType) -> anyhow::Result<c_int> {
+    Ok(match to_torch(dtype)? {
+        Kind::Uint8 => 0,
+        Kind::Int => 3,
+        Kind::Int64 => 4,
+        Kind::Half => 5,
+        Kind::Float => 6,
+        Kind::Double => 7,
+        Kind::Bool => 11,
+        Kind::BFloat16 => 15,
+        kind => anyhow::bail!("{kind:?} is not used here"),
     })
 }
 

@@ -42,19 +42,6 @@ unsafe extern "C" {
         to: usize,
         ns: *mut f64,
     ) -> Status;
-    pub(crate) fn nongemm_hardtanh(
-        x: *const C_tensor,
-        min: f64,
-        max: f64,
-        inplace: bool,
-        out: *mut *mut C_tensor,
-    ) -> Status;
-    pub(crate) fn nongemm_softplus(
-        x: *const C_tensor,
-        beta: f64,
-        threshold: f64,
-        out: *mut *mut C_tensor,
-    ) -> Status;
     pub(crate) fn nongemm_calls_new() -> *mut c_void;
     pub(crate) fn nongemm_calls_free(calls: *mut c_void);
     pub(crate) fn nongemm_calls_count(calls: *mut c_void) -> usize;
@@ -110,6 +97,48 @@ unsafe extern "C" {
     pub(crate) fn nongemm_package_output(package: *mut c_void, index: usize) -> *mut C_tensor;
     pub(crate) fn nongemm_reset_peak(index: c_int) -> Status;
     pub(crate) fn nongemm_peak(index: c_int, allocated: *mut u64, reserved: *mut u64) -> Status;
+}
+
+type In = *const C_tensor;
+type Out = *mut *mut C_tensor;
+
+// The operators of `shim/ops.cpp` and `shim/create.cpp`. Each leaves a new tensor in its last argument.
+unsafe extern "C" {
+    pub(crate) fn nongemm_binary(kind: c_int, x: In, value: f64, inplace: bool, out: Out)
+    -> Status;
+    pub(crate) fn nongemm_compare(kind: c_int, x: In, value: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_pow(x: In, exponent: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_clamp(x: In, min: *const f64, max: *const f64, out: Out) -> Status;
+    pub(crate) fn nongemm_hardtanh(x: In, min: f64, max: f64, inplace: bool, out: Out) -> Status;
+    pub(crate) fn nongemm_softplus(x: In, beta: f64, threshold: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_masked_fill(x: In, mask: In, value: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_where(condition: In, x: In, other: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_clone(x: In, out: Out) -> Status;
+    pub(crate) fn nongemm_is_nonzero(x: In, out: Out) -> Status;
+    pub(crate) fn nongemm_full(
+        size: *const i64,
+        rank: usize,
+        value: f64,
+        dtype: c_int,
+        device: c_int,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_written(
+        size: *const i64,
+        rank: usize,
+        value: f64,
+        dtype: c_int,
+        device: c_int,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_arange(
+        start: i64,
+        end: i64,
+        step: i64,
+        dtype: c_int,
+        device: c_int,
+        out: Out,
+    ) -> Status;
 }
 
 /// The result of a call of the shim.

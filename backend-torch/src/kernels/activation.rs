@@ -1,9 +1,11 @@
 //! Activations.
 
-use nongemm_core::kernel::{Eval, Outputs, one};
-use nongemm_operators::{Activation, ActivationKind, Gelu, GeluApproximate, Hardtanh, Softplus};
+use nongemm_core::kernel::{Eval, Outputs};
+use nongemm_operators::{
+    Activation, ActivationKind, Gelu, GeluApproximate, Hardtanh, NewGelu, Softplus,
+};
 
-use super::{missing, single};
+use super::{missing, shim, single};
 use crate::engine::{Tensor, Torch};
 use crate::register_kernel;
 
@@ -45,10 +47,23 @@ impl Eval<Torch> for Gelu {
 
 register_kernel!(Gelu);
 
+/// The same function: the reference's eager code writes it out, fused it is this one call.
+impl Eval<Torch> for NewGelu {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        single(inputs[0].f_gelu("tanh"))
+    }
+}
+
+register_kernel!(NewGelu);
+
 impl Eval<Torch> for Hardtanh {
     fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        let x = missing::hardtanh(inputs[0], self.min_val, self.max_val, self.inplace)?;
-        Ok(one(Tensor(x)))
+        shim(missing::hardtanh(
+            inputs[0],
+            self.min_val,
+            self.max_val,
+            self.inplace,
+        ))
     }
 }
 
@@ -56,8 +71,7 @@ register_kernel!(Hardtanh);
 
 impl Eval<Torch> for Softplus {
     fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        let x = missing::softplus(inputs[0], self.beta, self.threshold)?;
-        Ok(one(Tensor(x)))
+        shim(missing::softplus(inputs[0], self.beta, self.threshold))
     }
 }
 
