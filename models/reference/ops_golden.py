@@ -116,7 +116,7 @@ OPS = {
     # activation
     "gelu": lambda a, x: F.gelu(x, approximate=a["approximate"]),
     "new_gelu": new_gelu,
-    "hardtanh": lambda a, x: F.hardtanh(x, a["min_val"], a["max_val"]),
+    "hardtanh": lambda a, x: F.hardtanh(x, number(a["min_val"]), number(a["max_val"])),
     "softplus": lambda a, x: F.softplus(x, number(a["beta"]), number(a["threshold"])),
     # normalization
     "layer_norm": lambda a, x, *wb: F.layer_norm(x, a["normalized_shape"], *wb, eps=a["eps"]),
@@ -174,6 +174,7 @@ OPS = {
     "avg_pool2d": lambda a, x: F.avg_pool2d(
         x, a["kernel_size"], a["stride"], a["padding"], count_include_pad=a["count_include_pad"]
     ),
+    "adaptive_avg_pool1d": lambda a, x: F.adaptive_avg_pool1d(x, a["output_size"]),
     "adaptive_avg_pool2d": lambda a, x: F.adaptive_avg_pool2d(x, a["output_size"]),
     "dropout": lambda a, x: F.dropout(x, a["p"], training=False),
     # families whose members have PyTorch's own name and no attributes but `scalar` and `inplace`
