@@ -6,6 +6,7 @@ from typing import Callable
 import torch
 import torchvision
 import transformers
+from transformers.models.maskformer import modeling_maskformer
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ def forward_causal(model, inputs):
     return forward_text(model, inputs, use_cache=False)
 
 
+def forward_segments(model, inputs):
+    outputs = model(**inputs)
+    return {"class_queries_logits": outputs.class_queries_logits, "masks_queries_logits": outputs.masks_queries_logits}
+
+
 def forward_torchvision_classifier(model, inputs):
     return {"logits": model(inputs["pixel_values"])}
 
@@ -110,6 +116,30 @@ def make_segformer(c):
         depths=c["layers"], hidden_sizes=c["hidden"], num_attention_heads=c["heads"], decoder_hidden_size=c["decoder"],
         num_channels=c["channels"], num_labels=c["labels"], patch_sizes=[7, 3, 3, 3], strides=[4, 2, 2, 2],
         sr_ratios=[8, 4, 2, 1], mlp_ratios=[c["mlp_ratio"]] * 4, hidden_act="gelu"))
+
+
+class NoLoss(torch.nn.Module):
+    """In place of MaskFormer's loss, which needs a library of its own and which no inference reads."""
+
+    def __init__(self, num_labels=0, eos_coef=0.1, **kwargs):
+        super().__init__()
+        self.num_labels, self.eos_coef = num_labels, eos_coef
+        self.register_buffer("empty_weight", torch.ones(num_labels + 1))
+
+
+def make_maskformer(c):
+    """The feature pyramid, the masks and the decoder are all `decoder` wide."""
+    backbone = transformers.SwinConfig(
+        depths=c["layers"], num_heads=c["heads"], embed_dim=c["hidden"], window_size=c["window"], image_size=c["image"],
+        patch_size=c["patch"], num_channels=c["channels"], mlp_ratio=float(c["mlp_ratio"]), hidden_act="gelu", qkv_bias=True,
+        layer_norm_eps=1e-5, out_features=["stage1", "stage2", "stage3", "stage4"])
+    decoder = transformers.DetrConfig(
+        decoder_layers=c["decoder_layers"], decoder_ffn_dim=c["intermediate"], decoder_attention_heads=c["decoder_heads"],
+        d_model=c["decoder"], num_queries=c["queries"], activation_function="relu", dropout=0.1)
+    modeling_maskformer.MaskFormerLoss = NoLoss
+    return eager(transformers.MaskFormerForInstanceSegmentation, transformers.MaskFormerConfig(
+        backbone_config=backbone, decoder_config=decoder, fpn_feature_size=c["decoder"], mask_feature_size=c["decoder"],
+        use_auxiliary_loss=False, num_labels=c["labels"]))
 
 
 def rotary_decoder(c, **more):
@@ -195,6 +225,10 @@ FAMILIES = {
         dict(layers=[2, 2, 2, 2], hidden=[32, 64, 160, 256], heads=[1, 2, 5, 8], decoder=256, image=512, channels=3,
              labels=150, mlp_ratio=4),
         make_segformer, forward_text, example_pixels),
+    "maskformer": Family(
+        dict(layers=[2, 2, 18, 2], hidden=128, heads=[4, 8, 16, 32], window=12, image=384, patch=4, channels=3,
+             labels=133, mlp_ratio=4, decoder=256, decoder_layers=6, decoder_heads=8, intermediate=2048, queries=100),
+        make_maskformer, forward_segments, example_pixels),
     "llama2-7b": rotary(make_llama, 32, 4096, 32, 32, 11008, 32000, 4096, 10000),
     "llama3-8b": rotary(make_llama, 32, 4096, 32, 8, 14336, 128256, 8192, 500000),
     "qwen2.5-0.5b": rotary(make_qwen2, 24, 896, 14, 2, 4864, 151936, 32768, 1000000, eps=1e-6),
