@@ -180,6 +180,53 @@ def make_mobilenet_v2(c):
     return torchvision.models.MobileNetV2(num_classes=c["labels"], inverted_residual_setting=stages)
 
 
+DETECTOR_DEFAULTS = dict(
+    layers=[3, 4, 6, 3], image=800, height=None, width=None, labels=91, channels=256, hidden=1024, min_size=800,
+    max_size=1333, proposals=1000, detections=100)
+
+
+def make_detector(head):
+    """torchvision's detector with the published settings: frozen normalization whose epsilon is 0."""
+
+    def make(c):
+        from torchvision.models.detection import FasterRCNN, MaskRCNN, _utils, backbone_utils, faster_rcnn, mask_rcnn
+        from torchvision.ops import misc
+
+        body = torchvision.models.ResNet(
+            torchvision.models.resnet.Bottleneck, c["layers"], norm_layer=misc.FrozenBatchNorm2d)
+        backbone = backbone_utils.BackboneWithFPN(
+            body, {f"layer{i + 1}": str(i) for i in range(4)}, [256, 512, 1024, 2048], c["channels"])
+        width = c["channels"]
+        options = dict(
+            min_size=c["min_size"], max_size=c["max_size"], rpn_pre_nms_top_n_test=c["proposals"],
+            rpn_post_nms_top_n_test=c["proposals"], box_detections_per_img=c["detections"],
+            box_head=faster_rcnn.TwoMLPHead(width * 7 * 7, c["hidden"]),
+            box_predictor=faster_rcnn.FastRCNNPredictor(c["hidden"], c["labels"]))
+        if head == "mask":
+            options |= dict(
+                mask_head=mask_rcnn.MaskRCNNHeads(width, [width] * 4, 1),
+                mask_predictor=mask_rcnn.MaskRCNNPredictor(width, width, c["labels"]))
+        model = (MaskRCNN if head == "mask" else FasterRCNN)(backbone, num_classes=None, **options)
+        _utils.overwrite_eps(model, 0.0)
+        return model
+
+    return make
+
+
+def forward_detector(model, inputs):
+    outputs = {}
+    for i, result in enumerate(model(list(inputs["pixel_values"]))):
+        outputs |= {f"{name}.{i}": tensor for name, tensor in result.items()}
+    return outputs
+
+
+def example_photographs(config, batch, seq, image):
+    side = image or config["image"]
+    generator = torch.Generator().manual_seed(1)
+    return {"pixel_values": torch.rand(
+        batch, 3, config["height"] or side, config["width"] or side, generator=generator)}
+
+
 def gpt2(layers, hidden, heads):
     """`intermediate` null means four times `hidden`, as in the published configurations."""
     return Family(
@@ -240,4 +287,6 @@ FAMILIES = {
     "mobilenet-v2": Family(
         dict(layers=[1, 2, 3, 4, 3, 3, 1], image=224, labels=1000),
         make_mobilenet_v2, forward_torchvision_classifier, example_pixels),
+    "faster-rcnn": Family(DETECTOR_DEFAULTS, make_detector("box"), forward_detector, example_photographs),
+    "mask-rcnn": Family(DETECTOR_DEFAULTS, make_detector("mask"), forward_detector, example_photographs),
 }
