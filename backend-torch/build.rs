@@ -4,7 +4,16 @@ use std::env;
 use std::error::Error;
 use std::path::PathBuf;
 
-const SOURCES: &[&str] = &["common.cpp", "create.cpp", "device.cpp", "ops.cpp"];
+const SOURCES: &[&str] = &[
+    "common.cpp",
+    "create.cpp",
+    "describe.cpp",
+    "device.cpp",
+    "ops.cpp",
+    "package.cpp",
+    "program.cpp",
+    "recording.cpp",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=shim");

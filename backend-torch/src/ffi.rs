@@ -8,6 +8,21 @@ use torch_sys::C_tensor;
 /// Null, or the text of an error, to be freed with [`nongemm_free`].
 pub(crate) type Status = *mut c_char;
 
+/// Marks a step's start or end on the device.
+pub(crate) type Mark = extern "C" fn(*mut c_void, u32, bool);
+
+/// A traced run; called once, fills as many outputs as it is told.
+pub(crate) type Body = extern "C" fn(*mut c_void, *mut *mut C_tensor, usize) -> bool;
+
+/// `NongemmHooks` of `shim/recording.cpp`.
+#[repr(C)]
+pub(crate) struct Hooks {
+    pub(crate) context: *mut c_void,
+    pub(crate) now: extern "C" fn(*mut c_void) -> u64,
+    pub(crate) push: extern "C" fn(*mut c_void, u32, u64, u64),
+    pub(crate) mark: Option<Mark>,
+}
+
 unsafe extern "C" {
     pub(crate) fn nongemm_free(text: *mut c_char);
     pub(crate) fn nongemm_torch_version() -> *const c_char;
@@ -28,6 +43,59 @@ unsafe extern "C" {
         to: usize,
         ns: *mut f64,
     ) -> Status;
+    pub(crate) fn nongemm_calls_new() -> *mut c_void;
+    pub(crate) fn nongemm_calls_free(calls: *mut c_void);
+    pub(crate) fn nongemm_calls_count(calls: *mut c_void) -> usize;
+    pub(crate) fn nongemm_call_name(calls: *mut c_void, index: usize) -> *const c_char;
+    pub(crate) fn nongemm_call_detail(calls: *mut c_void, index: usize) -> *const c_char;
+    pub(crate) fn nongemm_recording_begin(
+        calls: *mut c_void,
+        hooks: *const Hooks,
+        recording: *mut *mut c_void,
+    ) -> Status;
+    pub(crate) fn nongemm_recording_end(recording: *mut c_void) -> Status;
+    pub(crate) fn nongemm_trace(
+        inputs: *const *const C_tensor,
+        inputs_count: usize,
+        body: Body,
+        context: *mut c_void,
+        outputs_count: usize,
+        program: *mut *mut c_void,
+    ) -> Status;
+    pub(crate) fn nongemm_trace_enter(scope: *const c_char);
+    pub(crate) fn nongemm_trace_leave();
+    pub(crate) fn nongemm_program_load(
+        path: *const c_char,
+        device: *const c_char,
+        program: *mut *mut c_void,
+    ) -> Status;
+    pub(crate) fn nongemm_program_save(program: *mut c_void, path: *const c_char) -> Status;
+    pub(crate) fn nongemm_program_free(program: *mut c_void);
+    pub(crate) fn nongemm_program_optimize(program: *mut c_void, level: c_int) -> Status;
+    pub(crate) fn nongemm_executor_optimize(on: bool);
+    pub(crate) fn nongemm_program_inputs(program: *mut c_void, names: *mut *mut c_char) -> Status;
+    pub(crate) fn nongemm_program_run(
+        program: *mut c_void,
+        inputs: *const *const C_tensor,
+        count: usize,
+    ) -> Status;
+    pub(crate) fn nongemm_program_outputs(program: *mut c_void) -> usize;
+    pub(crate) fn nongemm_program_output(program: *mut c_void, index: usize) -> *mut C_tensor;
+    pub(crate) fn nongemm_program_output_name(program: *mut c_void, index: usize) -> *const c_char;
+    pub(crate) fn nongemm_executed_nodes(nodes: *mut *mut c_char) -> Status;
+    pub(crate) fn nongemm_package_load(
+        path: *const c_char,
+        device_index: c_int,
+        package: *mut *mut c_void,
+    ) -> Status;
+    pub(crate) fn nongemm_package_free(package: *mut c_void);
+    pub(crate) fn nongemm_package_run(
+        package: *mut c_void,
+        inputs: *const *const C_tensor,
+        count: usize,
+    ) -> Status;
+    pub(crate) fn nongemm_package_outputs(package: *mut c_void) -> usize;
+    pub(crate) fn nongemm_package_output(package: *mut c_void, index: usize) -> *mut C_tensor;
     pub(crate) fn nongemm_reset_peak(index: c_int) -> Status;
     pub(crate) fn nongemm_peak(index: c_int, allocated: *mut u64, reserved: *mut u64) -> Status;
 }
@@ -83,11 +151,7 @@ pub(crate) unsafe fn checked(status: Status) -> anyhow::Result<()> {
         return Ok(());
     }
     // SAFETY: a status that is not null is a text allocated by the shim, and ours to free.
-    let message = unsafe {
-        let message = CStr::from_ptr(status).to_string_lossy().into_owned();
-        nongemm_free(status);
-        message
-    };
+    let message = unsafe { owned(status) };
     Err(anyhow::anyhow!("{}", first_paragraph(&message)))
 }
 
@@ -98,6 +162,25 @@ pub(crate) fn said(error: TchError) -> anyhow::Error {
         TchError::Torch(message) => anyhow::anyhow!("{}", first_paragraph(&message)),
         other => other.into(),
     }
+}
+
+/// A text that the shim allocated; frees it.
+///
+/// # Safety
+/// `text` was returned by the shim, is not null and is used once.
+pub(crate) unsafe fn owned(text: *mut c_char) -> String {
+    // SAFETY: by the contract above.
+    unsafe {
+        let copy = CStr::from_ptr(text).to_string_lossy().into_owned();
+        nongemm_free(text);
+        copy
+    }
+}
+
+/// Gives the ownership of a tensor's handle to the shim.
+pub(crate) fn release(tensor: tch::Tensor) -> *mut C_tensor {
+    let mut tensor = std::mem::ManuallyDrop::new(tensor);
+    tensor.as_mut_ptr()
 }
 
 /// libtorch's messages go on for pages; what went wrong is in the first lines.

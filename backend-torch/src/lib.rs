@@ -1,6 +1,7 @@
 //! The libtorch flows, on the crate `tch`.
 //!
 //! - `torch`: the graph, node by node, as PyTorch's eager mode runs it.
+//! - `torch:script`: that run traced to TorchScript, frozen and optimised.
 //!
 //! Invariants: a kernel makes the call that the reference's eager Python makes; it never asks which
 //! model it runs in. libtorch is entered in inference mode. The CUDA half of libtorch is loaded only
@@ -19,9 +20,11 @@ mod engine;
 mod ffi;
 mod flows;
 mod kernels;
+mod program;
+mod recording;
 
 pub use engine::{Tensor, Torch, TorchKernel};
-pub use flows::Eager;
+pub use flows::{Eager, Script};
 
 #[doc(hidden)]
 pub use inventory;

@@ -9,6 +9,10 @@ from transformers.core_model_loading import revert_weight_conversion
 
 DTYPE_NAMES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int64: "i64", torch.bool: "bool"}
 
+# Last parts of the names of entries that are not weights: a count and a loss's constants, which no inference reads, and
+# a table of indices that the size of a window decides.
+BOOKKEEPING = ("num_batches_tracked", "criterion.empty_weight", "relative_position_index")
+
 
 @dataclass
 class Entry:
@@ -16,8 +20,8 @@ class Entry:
 
     `name` is the name in published checkpoints; `module_name` is the one in `state_dict()`, which differs where
     transformers renamed modules after publication and renames on loading. `tied_to` names the entry whose storage this
-    one shares; `bookkeeping` marks entries that no inference reads (`num_batches_tracked`). Tied and bookkeeping entries
-    may be absent from a weights file.
+    one shares; `bookkeeping` marks entries that no inference reads or that the configuration decides. Tied and
+    bookkeeping entries may be absent from a weights file.
     """
 
     name: str
@@ -31,7 +35,7 @@ class Entry:
 
     @property
     def bookkeeping(self):
-        return self.name.endswith("num_batches_tracked")
+        return self.name.endswith(BOOKKEEPING)
 
     @property
     def optional(self):

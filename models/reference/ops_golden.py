@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+import torchvision
 
 from checkpoint import load_tensors, save_tensors
 
@@ -61,11 +62,11 @@ def unary(function):
 
 
 def creation(function):
-    return lambda a, *_: function(a["size"], dtype=DTYPES[a["dtype"]])
+    return lambda a, *x: function(rows(a, x), dtype=DTYPES[a["dtype"]])
 
 
-def fill(a, *_):
-    return torch.full(a["size"], number(a["value"]), dtype=DTYPES[a["dtype"]])
+def fill(a, *x):
+    return torch.full(rows(a, x), number(a["value"]), dtype=DTYPES[a["dtype"]])
 
 
 def reduce(function):
@@ -101,8 +102,48 @@ def conv2d(a, x, weight, bias=None):
     return F.conv2d(x, weight, bias, a["stride"], a["padding"], a["dilation"], a["groups"])
 
 
-def where(a, condition, x, other=None):
+def where(a, condition, x=None, other=None):
+    if x is None:
+        return torch.where(condition)
     return torch.where(condition, x, number(a["other"]) if other is None else other)
+
+
+def paste_masks(a, masks, boxes):
+    from torchvision.models.detection.roi_heads import paste_mask_in_image
+
+    size = (a["height"], a["width"])
+    pasted = [paste_mask_in_image(mask[0], box, *size) for mask, box in zip(masks, boxes)]
+    return torch.stack(pasted)[:, None] if pasted else masks.new_zeros((0, 1, *size))
+
+
+def frozen_batch_norm(a, x, weight, bias, mean, var):
+    from torchvision.ops import FrozenBatchNorm2d
+
+    module = FrozenBatchNorm2d(weight.numel(), a["eps"])
+    module.load_state_dict({"weight": weight, "bias": bias, "running_mean": mean, "running_var": var})
+    return module(x)
+
+
+def roi_align(a, features, rois):
+    return torchvision.ops.roi_align(
+        features, rois, (a["pooled_height"], a["pooled_width"]), a["spatial_scale"], a["sampling_ratio"], a["aligned"])
+
+
+def rows(a, inputs):
+    """A size whose first dimension is that of an input, where the attributes say so."""
+    return [inputs[0].shape[0], *a["size"]] if a.get("rows") else a["size"]
+
+
+def unbind(a, x):
+    pieces = list(x.unbind(a["dim"]))
+    return pieces + pieces[-1:] * ((a.get("count") or 0) - len(pieces))
+
+
+def copy_(a, part, source, whole):
+    region = tuple(slice(size) for size in source.shape)
+    whole = whole.clone()
+    whole.select(a["dim"], a["index"])[region].copy_(source)
+    return whole
 
 
 OPS = {
@@ -112,15 +153,18 @@ OPS = {
     "matmul": lambda a, *x: torch.matmul(*x),
     "bmm": lambda a, *x: torch.bmm(*x),
     "conv2d": conv2d,
+    "conv_transpose2d": lambda a, x, weight, bias=None: F.conv_transpose2d(
+        x, weight, bias, a["stride"], a["padding"], a["output_padding"], 1, a["dilation"]),
     "scaled_dot_product_attention": attention,
     # activation
     "gelu": lambda a, x: F.gelu(x, approximate=a["approximate"]),
     "new_gelu": new_gelu,
-    "hardtanh": lambda a, x: F.hardtanh(x, a["min_val"], a["max_val"]),
+    "hardtanh": lambda a, x: F.hardtanh(x, number(a["min_val"]), number(a["max_val"])),
     "softplus": lambda a, x: F.softplus(x, number(a["beta"]), number(a["threshold"])),
     # normalization
     "layer_norm": lambda a, x, *wb: F.layer_norm(x, a["normalized_shape"], *wb, eps=a["eps"]),
     "batch_norm": lambda a, x, w, b, mean, var: F.batch_norm(x, mean, var, w, b, eps=a["eps"]),
+    "frozen_batch_norm": frozen_batch_norm,
     "group_norm": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a["eps"]),
     # arithmetic
     "rsub": elementwise(torch.rsub),
@@ -136,11 +180,12 @@ OPS = {
     "diff": lambda a, x, prepend=None: torch.diff(x, dim=a["dim"], prepend=prepend),
     "clamp": lambda a, x: torch.clamp(x, **bounds(a, ["min", "max"])),
     # memory
-    "arange": lambda a: torch.arange(a["start"], a["end"], a["step"], dtype=dtype(a)),
+    "arange": lambda a, *x: torch.arange(a["start"], len(x[0]) if x else a["end"], a["step"], dtype=dtype(a)),
     "full": fill,
     "empty": fill,
     "zeros": creation(torch.zeros),
     "ones": creation(torch.ones),
+    "new_full": lambda a, x: x.new_full(a["size"], number(a["value"]), dtype=dtype(a)),
     "new_zeros": lambda a, x: x.new_zeros(a["size"], dtype=dtype(a)),
     "new_ones": lambda a, x: x.new_ones(a["size"], dtype=dtype(a)),
     "view": lambda a, x: x.view(a["size"]),
@@ -166,6 +211,25 @@ OPS = {
     "roll": lambda a, x: torch.roll(x, a["shifts"], a["dims"]),
     "pad": lambda a, x: F.pad(x, a["pad"], value=float(a["value"])),
     "is_nonzero": lambda a, x: torch.tensor(torch.is_nonzero(x)),
+    "unbind": unbind,
+    "copy_": copy_,
+    "fill_": lambda a, x: torch.fill(x, number(a["value"])),
+    "full_like": lambda a, x: torch.full_like(x, number(a["fill_value"]), dtype=dtype(a)),
+    "zeros_like": lambda a, x: torch.zeros_like(x, dtype=dtype(a)),
+    "meshgrid": lambda a, *x: torch.meshgrid(*x, indexing="ij"),
+    "expand_as": lambda a, x, other: x.expand_as(other),
+    "split_with_sizes": lambda a, x, *like: x.split(a["split_sizes"] or [len(other) for other in like], a["dim"]),
+    "index_put_": lambda a, x, index, values: x.index_put((index,), values),
+    "topk": lambda a, x: torch.topk(x, a["k"], a["dim"]),
+    "sort": lambda a, x: torch.sort(x, dim=a["dim"], descending=a["descending"], stable=True),
+    "_unique2": lambda a, x: torch.ops.aten._unique2(x),
+    # regions of interest, interpolation
+    "nms": lambda a, boxes, scores: torchvision.ops.nms(boxes, scores, a["iou_threshold"]),
+    "roi_align": roi_align,
+    "upsample_bilinear2d": lambda a, x: F.interpolate(
+        x, a["output_size"], mode="bilinear", align_corners=a.get("align_corners", False)),
+    "upsample_nearest2d": lambda a, x: F.interpolate(x, a["output_size"], mode="nearest"),
+    "paste_masks_in_image": paste_masks,
     # the rest
     "softmax": lambda a, x: torch.softmax(x, a["dim"], dtype=dtype(a)),
     "log_softmax": lambda a, x: torch.log_softmax(x, a["dim"], dtype=dtype(a)),
@@ -174,13 +238,14 @@ OPS = {
     "avg_pool2d": lambda a, x: F.avg_pool2d(
         x, a["kernel_size"], a["stride"], a["padding"], count_include_pad=a["count_include_pad"]
     ),
+    "adaptive_avg_pool1d": lambda a, x: F.adaptive_avg_pool1d(x, a["output_size"]),
     "adaptive_avg_pool2d": lambda a, x: F.adaptive_avg_pool2d(x, a["output_size"]),
     "dropout": lambda a, x: F.dropout(x, a["p"], training=False),
     # families whose members have PyTorch's own name and no attributes but `scalar` and `inplace`
     **{name: elementwise(getattr(torch, name)) for name in
        "add sub mul div maximum minimum eq ne lt le gt ge logical_and logical_or".split()},
     **{name: unary(getattr(torch, name)) for name in
-       "neg abs floor ceil exp log sqrt rsqrt sin cos reciprocal erf bitwise_not logical_not".split()},
+       "neg abs floor ceil exp log log2 sqrt rsqrt sin cos reciprocal erf bitwise_not logical_not".split()},
     **{name: unary(getattr(torch, name)) for name in "detach clone sigmoid tanh".split()},
     **{name: unary(getattr(F, name)) for name in "relu silu hardswish hardsigmoid".split()},
     **{name: unary(getattr(torch.ops.aten, name)) for name in "alias lift_fresh contiguous".split()},

@@ -2,28 +2,19 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
-use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
+use nongemm_core::plugin::{Domain, Model, ModelConfig};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
-use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_core::tensor::HostData;
 use nongemm_datasets::MaskedText;
 use nongemm_operators as ops;
 use nongemm_operators::layers;
 
 use crate::attention::Attention;
+use crate::constant::constant;
 use crate::masking;
+use crate::published::{Published, text};
 use crate::settings::{batch, layers as depth, preset, seq, signed, size};
-
-/// A published BERT: transformers' `BertForMaskedLM`, called with token ids only (one segment, nothing
-/// padded).
-///
-/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
-#[derive(Clone, Copy, Debug)]
-pub struct Bert {
-    id: &'static str,
-    checkpoint: &'static str,
-    sizes: Sizes,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
@@ -44,17 +35,32 @@ const SMALL: Sizes = Sizes {
     positions: 128,
 };
 
-/// 110 million parameters.
-pub static BERT: Bert = Bert {
+const BASE: Sizes = Sizes {
+    layers: 12,
+    hidden: 768,
+    heads: 12,
+    intermediate: 3072,
+    vocab: 30522,
+    positions: 512,
+};
+
+/// 110 million parameters: transformers' `BertForMaskedLM`, called with token ids only (one segment,
+/// nothing padded).
+///
+/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
+pub static BERT: Published = Published {
     id: "bert",
+    domain: Domain::LanguageModel,
     checkpoint: "google-bert/bert-base-uncased",
-    sizes: Sizes {
-        layers: 12,
-        hidden: 768,
-        heads: 12,
-        intermediate: 3072,
-        vocab: 30522,
-        positions: 512,
+    reference: "transformers 5.17.0 BertForMaskedLM",
+    sizes: text(128),
+    build: |g, config| Net::read(BASE, config)?.build(g),
+    preprocessor: || {
+        Box::new(MaskedText {
+            vocabulary: "bert-base-uncased",
+            cls: 101,
+            sep: 102,
+        })
     },
 };
 
@@ -64,42 +70,6 @@ const EPS: f64 = 1e-12;
 const DROPOUT: f64 = 0.1;
 /// Rows of the table of segments.
 const TYPES: usize = 2;
-
-impl Model for Bert {
-    fn id(&self) -> &'static str {
-        self.id
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::LanguageModel
-    }
-
-    fn provenance(&self) -> Provenance {
-        Provenance {
-            checkpoint: self.checkpoint,
-            reference: "transformers 5.17.0 BertForMaskedLM",
-        }
-    }
-
-    fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: Some(128),
-            image: None,
-        }
-    }
-
-    fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
-        Net::read(self.sizes, config)?.build(g)
-    }
-
-    fn preprocessor(&self) -> Box<dyn Preprocessor> {
-        Box::new(MaskedText {
-            vocabulary: "bert-base-uncased",
-            cls: 101,
-            sep: 102,
-        })
-    }
-}
 
 /// A checked configuration.
 struct Net {
@@ -152,8 +122,10 @@ impl Net {
     fn embeddings(&self, g: &mut GraphBuilder, ids: Value) -> Result<(Value, Value), BuildError> {
         // Buffers of the reference that no checkpoint holds.
         let numbers = (0..signed(self.positions)).collect();
-        let all_positions = self.row(g, "position_ids", numbers)?;
-        let all_types = self.row(g, "token_type_ids", vec![0; self.positions])?;
+        let zeros = vec![0; self.positions];
+        let row = [1, self.positions];
+        let all_positions = constant(g, "position_ids", row, HostData::I64(numbers))?;
+        let all_types = constant(g, "token_type_ids", row, HostData::I64(zeros))?;
 
         let positions = masking::columns(g, all_positions, self.tokens)?;
         let types = ops::expand(g, all_types, &[1, -1])?;
@@ -169,18 +141,6 @@ impl Net {
         let x = ops::add(g, x, y)?;
         let x = self.layer_norm(g, x)?;
         Ok((g.scope("dropout", |g| ops::dropout(g, x, DROPOUT))?, words))
-    }
-
-    /// A constant `[1, positions]`.
-    fn row(
-        &self,
-        g: &mut GraphBuilder,
-        name: &str,
-        numbers: Vec<i64>,
-    ) -> Result<Value, BuildError> {
-        let row = HostTensor::new([1, self.positions], HostData::I64(numbers))
-            .map_err(|e| BuildError::config(format!("{name}: {e}")))?;
-        Ok(g.constant(name, row))
     }
 
     fn layer(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
@@ -200,7 +160,7 @@ impl Net {
             self.attention.split(g, y)
         };
         let projections = [project("query")?, project("key")?, project("value")?];
-        self.attention.encoder(g, projections, false)
+        self.attention.encoder(g, projections, None, false)
     }
 
     /// `LayerNorm(dense(x) + before)`.

@@ -18,15 +18,21 @@
 
 mod attention;
 mod bert;
+mod constant;
 mod gpt2;
+mod layout;
 mod masking;
 mod mobilenet;
+mod published;
 mod resnet;
 mod settings;
+mod swin;
 mod vit;
 
-pub use bert::{BERT, Bert};
-pub use gpt2::{GPT2, GPT2_LARGE, GPT2_XL, Gpt2};
+pub use bert::BERT;
+pub use gpt2::{GPT2, GPT2_LARGE, GPT2_XL};
 pub use mobilenet::{MOBILENET_V2, MobileNetV2};
+pub use published::Published;
 pub use resnet::{RESNET50, ResNet};
-pub use vit::{VIT_B16, Vit};
+pub use swin::{SWIN_B, SWIN_S, SWIN_T};
+pub use vit::{VIT_B16, VIT_H14, VIT_L16};

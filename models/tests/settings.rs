@@ -11,7 +11,8 @@ fn message(case: &Case) -> String {
 
 #[test]
 fn the_small_preset_is_the_configuration_that_is_compared_with_the_reference() {
-    for case in Case::small() {
+    for id in support::case::models().unwrap() {
+        let case = Case::small_of(id).unwrap();
         let preset = Case {
             settings: Default::default(),
             ..case.clone()

@@ -18,6 +18,7 @@ mod embedding;
 mod gemm;
 #[cfg(feature = "golden")]
 pub mod golden;
+mod interpolation;
 pub mod layers;
 mod logit;
 mod memory;
@@ -25,6 +26,7 @@ mod mixed;
 mod normalization;
 mod other;
 mod pooling;
+mod roi;
 mod scalar;
 
 pub use activation::*;
@@ -32,9 +34,11 @@ pub use arithmetic::*;
 pub use classifier::IrClassifier;
 pub use embedding::*;
 pub use gemm::*;
+pub use interpolation::*;
 pub use logit::*;
 pub use memory::*;
 pub use mixed::*;
 pub use normalization::*;
 pub use other::*;
 pub use pooling::*;
+pub use roi::*;

@@ -6,11 +6,13 @@ mod activation;
 mod arithmetic;
 mod embedding;
 mod gemm;
+mod interpolation;
 mod logit;
 mod memory;
 mod normalization;
 mod other;
 mod pooling;
+mod roi;
 
 use candle_core::{Result, Tensor};
 use nongemm_core::dtype::DType;

@@ -6,9 +6,7 @@ use nongemm_core::op::Attrs;
 use serde_json::{Value, json};
 
 /// Arguments of PyTorch's that say nothing about the computation here, or that no operator here has.
-const IGNORED: [&str; 10] = [
-    "alpha",
-    "beta",
+const IGNORED: [&str; 8] = [
     "copy",
     "cudnn_enable",
     "cudnn_enabled",
@@ -18,6 +16,23 @@ const IGNORED: [&str; 10] = [
     "pin_memory",
     "train",
 ];
+
+/// Operators that PyTorch gives a factor, which no operator here has: the reference must have left it at 1.
+const FACTORS: &[(&str, &[&str])] = &[
+    ("add", &["alpha"]),
+    ("add_", &["alpha"]),
+    ("sub", &["alpha"]),
+    ("rsub", &["alpha"]),
+    ("addmm", &["alpha", "beta"]),
+    ("index_add_", &["alpha"]),
+];
+
+/// Whether an argument says nothing about the call.
+fn ignored(op: &str, key: &str, value: &Value) -> bool {
+    let factor = |(name, keys): &(&str, &[&str])| *name == op && keys.contains(&key);
+    let unit = FACTORS.iter().any(factor) && value.as_f64() == Some(1.0);
+    value.is_null() || unit || IGNORED.contains(&key)
+}
 
 /// One operator call.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +59,8 @@ impl Call {
         };
         let attrs = op["attrs"].as_object().context("no attrs")?;
         let mut attrs: Attrs = attrs.clone();
-        attrs.retain(|key, value| !value.is_null() && !IGNORED.contains(&key.as_str()));
+        let name = text("op")?;
+        attrs.retain(|key, value| !ignored(name, key, value));
         let mut inputs = Vec::new();
         for input in list("inputs")? {
             match input.get("value") {
@@ -57,7 +73,7 @@ impl Call {
         }
         let outputs: anyhow::Result<Vec<String>> = list("outputs")?.iter().map(spec).collect();
         Ok(Call {
-            head: format!("{}: {}({})", text("scope")?, text("op")?, inputs.join(", ")),
+            head: format!("{}: {}({})", text("scope")?, name, inputs.join(", ")),
             outputs: outputs?.join(", "),
             attrs,
         })

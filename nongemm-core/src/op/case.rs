@@ -15,6 +15,14 @@ pub enum Values {
     Range(f64, f64),
     /// Integers from 0 up to and not including the bound.
     Below(u32),
+    /// Rows of boxes, `x1 <= x2` and `y1 <= y2` in columns 0 and 2, 1 and 3, between 0 and `side`; rows of
+    /// five have the number of an image below `images` in front.
+    Boxes {
+        /// Largest coordinate.
+        side: f64,
+        /// Number of images.
+        images: u32,
+    },
 }
 
 /// One input of a case.
@@ -101,11 +109,27 @@ impl OpCase {
                         let values = (0..count).map(|_| rng.next_below(bound)).collect();
                         HostData::U32(values)
                     }
+                    Values::Boxes { side, images } => {
+                        let width = shape.last().copied().unwrap_or(4).max(1);
+                        let rows =
+                            (0..count / width).flat_map(|_| boxes(&mut rng, side, images, width));
+                        HostData::F64(rows.collect())
+                    }
                 };
                 HostTensor::new(shape, cast(data, input.spec.dtype))
             })
             .collect()
     }
+}
+
+/// One row of [`Values::Boxes`].
+fn boxes(rng: &mut Uniform, side: f64, images: u32, width: usize) -> Vec<f64> {
+    let image = rng.next_below(images);
+    let mut corner = || [rng.next_f64() * side, rng.next_f64() * side];
+    let ([x1, y1], [x2, y2]) = (corner(), corner());
+    let corners = [x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2)];
+    let leading = (width == 5).then_some(f64::from(image));
+    leading.into_iter().chain(corners).collect()
 }
 
 fn cast(data: HostData, dtype: DType) -> HostData {

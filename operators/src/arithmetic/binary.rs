@@ -288,6 +288,19 @@ pub fn mul_scalar(g: &mut GraphBuilder, x: Value, scalar: f64) -> Result<Value, 
     binary_scalar(g, BinaryKind::Mul, x, scalar)
 }
 
+/// `x scalar`, written over `x`.
+///
+/// # Errors
+/// When the type does not fit.
+pub fn mul_scalar_(g: &mut GraphBuilder, x: Value, scalar: f64) -> Result<Value, BuildError> {
+    let op = Binary {
+        kind: BinaryKind::Mul,
+        scalar: Some(scalar),
+        inplace: true,
+    };
+    g.one(op, &[x])
+}
+
 /// `x / scalar`.
 ///
 /// # Errors

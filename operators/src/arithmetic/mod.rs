@@ -8,7 +8,10 @@ mod diff;
 mod logical;
 mod pow;
 mod reduce;
+mod sort;
+mod topk;
 mod unary;
+mod unique;
 
 pub use binary::*;
 pub use clamp::*;
@@ -18,4 +21,7 @@ pub use diff::*;
 pub use logical::*;
 pub use pow::*;
 pub use reduce::*;
+pub use sort::*;
+pub use topk::*;
 pub use unary::*;
+pub use unique::*;

@@ -25,6 +25,8 @@ pub enum UnaryKind {
     Exp,
     /// Natural logarithm.
     Log,
+    /// Logarithm to base 2.
+    Log2,
     /// Square root.
     Sqrt,
     /// `1 / √x`.
@@ -69,6 +71,7 @@ impl Op for Unary {
             UnaryKind::Ceil => "ceil",
             UnaryKind::Exp => "exp",
             UnaryKind::Log => "log",
+            UnaryKind::Log2 => "log2",
             UnaryKind::Sqrt => "sqrt",
             UnaryKind::Rsqrt => "rsqrt",
             UnaryKind::Sin => "sin",
@@ -114,6 +117,7 @@ impl OpDef for Unary {
         "ceil",
         "exp",
         "log",
+        "log2",
         "sqrt",
         "rsqrt",
         "sin",
@@ -139,6 +143,7 @@ impl OpDef for Unary {
             case(UnaryKind::Ceil, -3.0, 3.0),
             case(UnaryKind::Exp, -2.0, 2.0),
             case(UnaryKind::Log, 0.1, 9.0),
+            case(UnaryKind::Log2, 0.1, 9.0),
             case(UnaryKind::Sqrt, 0.0, 9.0),
             case(UnaryKind::Rsqrt, 0.1, 9.0),
             case(UnaryKind::Sin, -7.0, 7.0),
@@ -207,6 +212,14 @@ pub fn exp(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
 /// When the type does not fit.
 pub fn log(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
     unary(g, UnaryKind::Log, x)
+}
+
+/// Logarithm to base 2.
+///
+/// # Errors
+/// When the type does not fit.
+pub fn log2(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+    unary(g, UnaryKind::Log2, x)
 }
 
 /// Square root.

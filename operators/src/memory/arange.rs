@@ -4,10 +4,10 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
 use nongemm_core::register_op;
-use nongemm_core::shape::{ShapeError, TensorSpec};
+use nongemm_core::shape::{Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{ensure, invalid, one};
+use crate::check::{Inferred, ensure, invalid, one};
 
 /// `start`, `start + step`, ... before `end`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,10 @@ pub struct Arange {
     pub start: i64,
     /// Where to stop.
     pub end: i64,
+    /// Whether the end is the size of the first dimension of an input, because only the data decide
+    /// it; `end` is 0 then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rows: bool,
     /// The distance.
     #[serde(default = "one_step")]
     pub step: i64,
@@ -27,6 +31,19 @@ pub struct Arange {
 
 fn one_step() -> i64 {
     1
+}
+
+impl Arange {
+    /// One number for each row of the input.
+    fn counted(&self, inputs: &[TensorSpec]) -> Inferred {
+        let [x] = ShapeError::arity(inputs)?;
+        ensure((self.start, self.end, self.step) == (0, 0, 1), || {
+            "rows are counted from 0 in steps of 1".to_owned()
+        })?;
+        let first = x.shape.dims().first().cloned();
+        let first = first.ok_or_else(|| invalid(format!("{x} has no rows to count")))?;
+        one(self.dtype, Shape::new([first]))
+    }
 }
 
 impl Op for Arange {
@@ -43,10 +60,13 @@ impl Op for Arange {
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
-        let [] = ShapeError::arity(inputs)?;
         ensure(self.dtype != DType::Bool, || {
             "numbers cannot be bool".to_owned()
         })?;
+        if self.rows {
+            return self.counted(inputs);
+        }
+        let [] = ShapeError::arity(inputs)?;
         let (span, step) = (
             i128::from(self.end) - i128::from(self.start),
             i128::from(self.step),
@@ -62,8 +82,9 @@ impl Op for Arange {
         one(self.dtype, [count])
     }
 
-    fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
-        Cost::streaming(0, inputs, outputs)
+    /// The result is written; an input is not read.
+    fn cost(&self, _inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
+        Cost::streaming(0, &[], outputs)
     }
 }
 
@@ -74,10 +95,16 @@ impl OpDef for Arange {
         let op = |start, end, step, dtype| Arange {
             start,
             end,
+            rows: false,
             step,
             dtype,
         };
+        let rows = Arange {
+            rows: true,
+            ..op(0, 0, 1, DType::I64)
+        };
         vec![
+            OpCase::new("rows", rows, [&[3, 2]]),
             OpCase::new("plain", op(0, 8, 1, DType::I64), []),
             OpCase::new("step", op(-3, 6, 2, DType::F32), []),
             OpCase::new("down", op(5, 0, -2, DType::I64), []),
@@ -96,8 +123,24 @@ pub fn arange(g: &mut GraphBuilder, end: usize) -> Result<Value, BuildError> {
     let op = Arange {
         start: 0,
         end,
+        rows: false,
         step: 1,
         dtype: DType::I64,
     };
     g.one(op, &[])
+}
+
+/// Adds an [`Arange`] that numbers the rows of `like`.
+///
+/// # Errors
+/// When `like` has no dimensions.
+pub fn arange_rows(g: &mut GraphBuilder, like: Value) -> Result<Value, BuildError> {
+    let op = Arange {
+        start: 0,
+        end: 0,
+        rows: true,
+        step: 1,
+        dtype: DType::I64,
+    };
+    g.one(op, &[like])
 }

@@ -1,13 +1,13 @@
-//! Tensors of one value: `full`, `zeros`, `ones`, `empty`, `new_zeros`, `new_ones`.
+//! Tensors of one value: `full`, `zeros`, `ones`, `empty`, `new_full`, `new_zeros`, `new_ones`.
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
 use nongemm_core::register_op;
-use nongemm_core::shape::{ShapeError, TensorSpec};
+use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{arity, ensure, one};
+use crate::check::{arity, ensure, invalid, one};
 
 /// Which call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub enum FullKind {
     Ones,
     /// `empty`: memory that the caller fills with the value, as `torch.tensor(0.0)` does.
     Empty,
+    /// `new_full`: any value; takes a tensor for its device only.
+    NewFull,
     /// `new_zeros`: takes a tensor for its device only.
     NewZeros,
     /// `new_ones`: takes a tensor for its device only.
@@ -35,6 +37,9 @@ pub struct Full {
     pub kind: FullKind,
     /// The shape.
     pub size: Vec<usize>,
+    /// Whether the first dimension of an input comes before `size`, because only the data decide it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rows: bool,
     /// The value of every element.
     #[serde(with = "crate::scalar")]
     pub value: f64,
@@ -49,6 +54,7 @@ impl Op for Full {
             FullKind::Zeros => "zeros",
             FullKind::Ones => "ones",
             FullKind::Empty => "empty",
+            FullKind::NewFull => "new_full",
             FullKind::NewZeros => "new_zeros",
             FullKind::NewOnes => "new_ones",
         }
@@ -63,15 +69,15 @@ impl Op for Full {
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
-        let expected = match self.kind {
-            FullKind::NewZeros | FullKind::NewOnes => 1,
-            _ => 0,
-        };
-        ensure_count(inputs, expected)?;
+        let takes_one = matches!(
+            self.kind,
+            FullKind::NewFull | FullKind::NewZeros | FullKind::NewOnes
+        );
+        ensure_count(inputs, usize::from(takes_one || self.rows))?;
         let fixed = match self.kind {
             FullKind::Zeros | FullKind::NewZeros => Some(0.0),
             FullKind::Ones | FullKind::NewOnes => Some(1.0),
-            FullKind::Full | FullKind::Empty => None,
+            FullKind::Full | FullKind::NewFull | FullKind::Empty => None,
         };
         ensure(fixed.is_none_or(|fixed| fixed == self.value), || {
             format!("the value cannot be {}", self.value)
@@ -79,7 +85,13 @@ impl Op for Full {
         ensure(self.dtype.is_float() || self.value.fract() == 0.0, || {
             format!("{} is no {}", self.value, self.dtype)
         })?;
-        one(self.dtype, self.size.as_slice())
+        let rows = inputs.first().filter(|_| self.rows).map(|x| {
+            let first = x.shape.dims().first().cloned();
+            first.ok_or_else(|| invalid(format!("{x} has no rows to count")))
+        });
+        let size = self.size.iter().copied().map(Dim::Known);
+        let shape: Vec<Dim> = rows.transpose()?.into_iter().chain(size).collect();
+        one(self.dtype, Shape::new(shape))
     }
 
     /// The result is written; an input is not read.
@@ -97,17 +109,35 @@ fn ensure_count(inputs: &[TensorSpec], expected: usize) -> Result<(), ShapeError
 }
 
 impl OpDef for Full {
-    const NAMES: &'static [&'static str] =
-        &["full", "zeros", "ones", "empty", "new_zeros", "new_ones"];
+    const NAMES: &'static [&'static str] = &[
+        "full",
+        "zeros",
+        "ones",
+        "empty",
+        "new_full",
+        "new_zeros",
+        "new_ones",
+    ];
 
     fn cases() -> Vec<OpCase> {
         let full = |kind, size: &[usize], value, dtype| Full {
             kind,
             size: size.to_vec(),
+            rows: false,
             value,
             dtype,
         };
+        let rows = Full {
+            rows: true,
+            ..full(FullKind::Zeros, &[2], 0.0, DType::F32)
+        };
         vec![
+            OpCase::new("rows", rows, [&[3, 5]]),
+            OpCase::new(
+                "plain",
+                full(FullKind::NewFull, &[2, 2], 0.5, DType::F32),
+                [&[3]],
+            ),
             OpCase::new(
                 "infinity",
                 full(FullKind::Full, &[2, 3], f64::NEG_INFINITY, DType::F32),
@@ -146,6 +176,7 @@ pub fn full(
     let op = Full {
         kind: FullKind::Full,
         size: size.to_vec(),
+        rows: false,
         value,
         dtype,
     };
@@ -160,6 +191,7 @@ pub fn zeros(g: &mut GraphBuilder, size: &[usize], dtype: DType) -> Result<Value
     let op = Full {
         kind: FullKind::Zeros,
         size: size.to_vec(),
+        rows: false,
         value: 0.0,
         dtype,
     };
@@ -174,6 +206,7 @@ pub fn ones(g: &mut GraphBuilder, size: &[usize], dtype: DType) -> Result<Value,
     let op = Full {
         kind: FullKind::Ones,
         size: size.to_vec(),
+        rows: false,
         value: 1.0,
         dtype,
     };
@@ -193,6 +226,7 @@ pub fn empty(
     let op = Full {
         kind: FullKind::Empty,
         size: size.to_vec(),
+        rows: false,
         value,
         dtype,
     };
@@ -212,8 +246,50 @@ pub fn new_ones(
     let op = Full {
         kind: FullKind::NewOnes,
         size: size.to_vec(),
+        rows: false,
         value: 1.0,
         dtype,
     };
     g.one(op, &[x])
+}
+
+/// A tensor of `value` on the device of `x`.
+///
+/// # Errors
+/// When the tensor is too large or the value does not fit the type.
+pub fn new_full(
+    g: &mut GraphBuilder,
+    x: Value,
+    size: &[usize],
+    value: f64,
+    dtype: DType,
+) -> Result<Value, BuildError> {
+    let op = Full {
+        kind: FullKind::NewFull,
+        size: size.to_vec(),
+        rows: false,
+        value,
+        dtype,
+    };
+    g.one(op, &[x])
+}
+
+/// Zeros with a row of `size` for each row of `like`.
+///
+/// # Errors
+/// When the tensor is too large or `like` has no dimensions.
+pub fn zeros_for_rows(
+    g: &mut GraphBuilder,
+    like: Value,
+    size: &[usize],
+    dtype: DType,
+) -> Result<Value, BuildError> {
+    let op = Full {
+        kind: FullKind::Zeros,
+        size: size.to_vec(),
+        rows: true,
+        value: 0.0,
+        dtype,
+    };
+    g.one(op, &[like])
 }

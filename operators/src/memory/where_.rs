@@ -4,13 +4,14 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Values};
 use nongemm_core::register_op;
-use nongemm_core::shape::{ShapeError, TensorSpec};
+use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{arity, boolean, ensure, one, operands};
+use crate::check::{arity, boolean, ensure, one, operands, output};
 
 /// `where(condition, a, b)`: `a` where the condition holds, else `b`; all broadcast. `b` may be a
-/// number.
+/// number. With a condition alone, the positions where it holds: one `i64` vector for each dimension,
+/// in row-major order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Where {
@@ -38,9 +39,16 @@ impl Op for Where {
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [condition, values @ ..] = inputs else {
-            return Err(arity("2 or 3", inputs));
+            return Err(arity("from 1 to 3", inputs));
         };
         boolean(condition, "condition")?;
+        if values.is_empty() && self.other.is_none() {
+            ensure(condition.shape.rank() > 0, || {
+                "the condition needs dimensions".to_owned()
+            })?;
+            let positions = output(DType::I64, Shape::new([Dim::symbol("where")]))?;
+            return Ok(vec![positions; condition.shape.rank()]);
+        }
         ensure(
             values.len() == 2 - usize::from(self.other.is_some()),
             || "takes a condition and two values, tensors or one of them a number".to_owned(),
@@ -69,7 +77,16 @@ impl OpDef for Where {
         let broadcast = OpCase::new("broadcast", Where { other: None }, [&[2, 1], &[3], &[]]);
         let other = Some(f64::from(f32::MIN));
         let number = OpCase::new("number", Where { other }, [&[2, 1, 3, 3], &[]]);
+        let positions = |shape: &[usize]| {
+            condition(
+                OpCase::new("positions", Where { other: None }, [shape]),
+                shape,
+            )
+        };
+        let grid = OpCase::new("positions-2d", Where { other: None }, [&[3, 4]]);
         vec![
+            positions(&[9]),
+            condition(grid, &[3, 4]),
             condition(tensors, &[2, 3]),
             condition(broadcast, &[2, 1]),
             condition(number, &[2, 1, 3, 3]),
@@ -78,6 +95,14 @@ impl OpDef for Where {
 }
 
 register_op!(Where);
+
+/// Adds a [`Where`] of a vector alone: the positions where it holds.
+///
+/// # Errors
+/// When the condition is no bool vector.
+pub fn where_true(g: &mut GraphBuilder, condition: Value) -> Result<Value, BuildError> {
+    g.one(Where { other: None }, &[condition])
+}
 
 /// Adds a [`Where`] of two tensors.
 ///

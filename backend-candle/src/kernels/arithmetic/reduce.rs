@@ -84,6 +84,16 @@ impl Extremes for Reduce {
                 x.min_keepdim(dim)
             }
         };
+        if x.elem_count() == 0 && self.dims.is_empty() {
+            // candle refuses: graphs go on where no box was found, and nothing reads this then.
+            let nothing = if largest {
+                f64::NEG_INFINITY
+            } else {
+                f64::INFINITY
+            };
+            let value = Tensor::new(nothing, x.device())?.to_dtype(x.dtype())?;
+            return Ok(smallvec![value]);
+        }
         let value = fold(x, axes, self.keepdim, pick)?;
         let Some(&dim) = self.dims.first() else {
             return Ok(smallvec![value]);

@@ -6,6 +6,7 @@ use nongemm_core::shape::TensorSpec;
 use nongemm_operators::{Pow, Unary, UnaryKind};
 
 use crate::engine::Candle;
+use crate::host;
 use crate::kernels::{no_bytes, one};
 use crate::promote::{cast, float, with_scalar};
 use crate::register_kernel;
@@ -28,6 +29,7 @@ impl Eval<Candle> for Unary {
             UnaryKind::Ceil => x.ceil(),
             UnaryKind::Exp => float(x)?.exp(),
             UnaryKind::Log => float(x)?.log(),
+            UnaryKind::Log2 => host::log2(&*float(x)?),
             UnaryKind::Sqrt => float(x)?.sqrt(),
             UnaryKind::Rsqrt => float(x)?.sqrt().and_then(|root| root.recip()),
             UnaryKind::Sin => float(x)?.sin(),

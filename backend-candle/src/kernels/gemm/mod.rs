@@ -1,5 +1,6 @@
 //! Matrix products and convolutions.
 
 mod conv2d;
+mod conv_transpose2d;
 mod linear;
 mod product;

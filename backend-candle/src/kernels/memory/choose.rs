@@ -7,6 +7,7 @@ use nongemm_operators::{IsNonzero, MaskedFill, Where};
 
 use super::create::scalar;
 use crate::engine::Candle;
+use crate::host::with_elements;
 use crate::kernels::{no_bytes, one};
 use crate::promote::{cast, common, truth, with_scalar};
 use crate::register_kernel;
@@ -30,12 +31,28 @@ impl Eval<Candle> for Where {
                 let dtype = common(a, b);
                 choose(condition, &*cast(a, dtype)?, &*cast(b, dtype)?)
             }
+            (&[condition], None) => return positions(condition),
             _ => anyhow::bail!("takes a condition and two values, tensors or one of them a number"),
         })
     }
 }
 
 register_kernel!(Where);
+
+/// The positions where a mask is set, a vector for each dimension.
+fn positions(mask: &Tensor) -> anyhow::Result<Outputs<Tensor>> {
+    let dims = mask.dims();
+    let set: Vec<usize> = with_elements(mask, |bits: &[u8]| {
+        let set = bits.iter().enumerate().filter(|(_, bit)| **bit != 0);
+        set.map(|(position, _)| position).collect()
+    })?;
+    let vectors = (0..dims.len()).map(|axis| {
+        let inner: usize = dims[axis + 1..].iter().product();
+        let along = set.iter().map(|at| (at / inner % dims[axis]) as i64);
+        Tensor::from_vec(along.collect::<Vec<i64>>(), set.len(), mask.device())
+    });
+    Ok(vectors.collect::<Result<_>>()?)
+}
 
 impl Eval<Candle> for MaskedFill {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use nongemm_core::dtype::DType as HostType;
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::{Arange, Full, To};
+use nongemm_operators::{Arange, Fill, Full, FullLike, To};
 
 use crate::convert::to_candle;
 use crate::engine::Candle;
@@ -13,10 +13,14 @@ use crate::promote::truth;
 use crate::register_kernel;
 
 impl Eval<Candle> for Arange {
-    fn eval(&self, engine: &Candle, _: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+    fn eval(&self, engine: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         let Arange {
             start, end, step, ..
         } = *self;
+        let end = match inputs {
+            [like] if self.rows => like.dim(0)? as i64,
+            _ => end,
+        };
         let next = |&value: &i64| value.checked_add(step);
         let inside = |&value: &i64| if step > 0 { value < end } else { value > end };
         let values: Vec<i64> = std::iter::successors(Some(start), next)
@@ -29,9 +33,14 @@ impl Eval<Candle> for Arange {
 register_kernel!(Arange);
 
 impl Eval<Candle> for Full {
-    fn eval(&self, engine: &Candle, _: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+    fn eval(&self, engine: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let rows = match inputs {
+            [like] if self.rows => Some(like.dim(0)?),
+            _ => None,
+        };
+        let size: Vec<usize> = rows.into_iter().chain(self.size.iter().copied()).collect();
         one(filled(
-            &self.size,
+            &size,
             self.value,
             to_candle(self.dtype),
             engine.device(),
@@ -40,6 +49,28 @@ impl Eval<Candle> for Full {
 }
 
 register_kernel!(Full);
+
+impl Eval<Candle> for FullLike {
+    fn eval(&self, engine: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(filled(
+            inputs[0].dims(),
+            self.fill_value,
+            to_candle(self.dtype),
+            engine.device(),
+        ))
+    }
+}
+
+register_kernel!(FullLike);
+
+impl Eval<Candle> for Fill {
+    fn eval(&self, engine: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let x = inputs[0];
+        one(filled(x.dims(), self.value, x.dtype(), engine.device()))
+    }
+}
+
+register_kernel!(Fill);
 
 /// A tensor of one value.
 pub(super) fn filled(shape: &[usize], value: f64, dtype: DType, device: &Device) -> Result<Tensor> {

@@ -6,6 +6,7 @@ mod index;
 mod join;
 mod range;
 mod shape;
+mod write;
 
 pub(super) use index::ids;
 pub(super) use join::pad_constant;

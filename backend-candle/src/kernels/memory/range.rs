@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{Chunk, Select, Slice, Split};
+use nongemm_operators::{Chunk, Select, Slice, Split, SplitWithSizes, Unbind};
 
 use crate::engine::Candle;
 use crate::kernels::one;
@@ -63,6 +63,46 @@ impl Eval<Candle> for Chunk {
 }
 
 register_kernel!(Chunk);
+
+impl Eval<Candle> for SplitWithSizes {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let (x, like) = (inputs[0], &inputs[1..]);
+        let dim = x.normalize_axis(self.dim)?;
+        let sizes: Vec<usize> = if like.is_empty() {
+            self.split_sizes.clone()
+        } else {
+            like.iter().map(|x| x.dim(0)).collect::<Result<_>>()?
+        };
+        let mut start = 0;
+        let mut pieces = Outputs::new();
+        for size in sizes {
+            pieces.push(x.narrow(dim, start, size)?);
+            start += size;
+        }
+        Ok(pieces)
+    }
+}
+
+register_kernel!(SplitWithSizes);
+
+impl Eval<Candle> for Unbind {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let x = inputs[0];
+        let dim = x.normalize_axis(self.dim)?;
+        let size = x.dim(dim)?;
+        if size == 0 {
+            let mut shape = x.dims().to_vec();
+            shape.remove(dim);
+            let nothing = Tensor::zeros(shape, x.dtype(), x.device())?;
+            return Ok(vec![nothing; self.count.unwrap_or(0)].into());
+        }
+        let count = self.count.unwrap_or(size);
+        let pieces = (0..count).map(|i| x.narrow(dim, i.min(size - 1), 1)?.squeeze(dim));
+        Ok(pieces.collect::<Result<_>>()?)
+    }
+}
+
+register_kernel!(Unbind);
 
 /// Views of `piece` elements; the last may be smaller.
 fn pieces(x: &Tensor, dim: usize, piece: usize) -> Result<Outputs<Tensor>> {

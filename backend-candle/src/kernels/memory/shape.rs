@@ -4,8 +4,8 @@
 use candle_core::{Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_operators::{
-    CloneTensor, Contiguous, Expand, Flatten, Identity, Permute, Reshape, Squeeze, Transpose,
-    Unsqueeze, View,
+    CloneTensor, Contiguous, Expand, ExpandAs, Flatten, Identity, Meshgrid, Permute, Reshape,
+    Squeeze, Transpose, Unsqueeze, View,
 };
 
 use crate::engine::Candle;
@@ -88,6 +88,27 @@ impl Eval<Candle> for Expand {
 }
 
 register_kernel!(Expand);
+
+impl Eval<Candle> for ExpandAs {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(inputs[0].broadcast_as(inputs[1].shape()))
+    }
+}
+
+register_kernel!(ExpandAs);
+
+impl Eval<Candle> for Meshgrid {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let (rows, columns) = (inputs[0], inputs[1]);
+        let shape = (rows.dim(0)?, columns.dim(0)?);
+        Ok(smallvec::smallvec![
+            rows.unsqueeze(1)?.broadcast_as(shape)?,
+            columns.unsqueeze(0)?.broadcast_as(shape)?,
+        ])
+    }
+}
+
+register_kernel!(Meshgrid);
 
 impl Eval<Candle> for Squeeze {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {

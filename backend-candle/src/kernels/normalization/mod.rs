@@ -1,6 +1,7 @@
 //! Normalizations.
 
 mod batch_norm;
+mod frozen_batch_norm;
 mod group_norm;
 mod layer_norm;
 mod scale_shift;

@@ -1,0 +1,4 @@
+//! Resizing.
+
+mod paste_masks;
+mod upsample;

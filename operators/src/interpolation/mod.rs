@@ -1,0 +1,7 @@
+//! Resizing of feature maps, images and masks.
+
+mod paste_masks;
+mod upsample;
+
+pub use paste_masks::*;
+pub use upsample::*;
