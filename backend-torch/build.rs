@@ -9,10 +9,12 @@ const SOURCES: &[&str] = &[
     "create.cpp",
     "describe.cpp",
     "device.cpp",
+    "masks.cpp",
     "ops.cpp",
     "package.cpp",
     "program.cpp",
     "recording.cpp",
+    "regions.cpp",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

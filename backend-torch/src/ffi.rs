@@ -103,7 +103,7 @@ unsafe extern "C" {
 type In = *const C_tensor;
 type Out = *mut *mut C_tensor;
 
-// The operators of `shim/ops.cpp` and `shim/create.cpp`. Each leaves a new tensor in its last argument.
+// The operators of `shim/ops.cpp`, `create.cpp`, `regions.cpp` and `masks.cpp`. Each leaves a new tensor in its last argument.
 unsafe extern "C" {
     pub(crate) fn nongemm_binary(kind: c_int, x: In, value: f64, inplace: bool, out: Out)
     -> Status;
@@ -115,6 +115,23 @@ unsafe extern "C" {
     pub(crate) fn nongemm_masked_fill(x: In, mask: In, value: f64, out: Out) -> Status;
     pub(crate) fn nongemm_where(condition: In, x: In, other: f64, out: Out) -> Status;
     pub(crate) fn nongemm_clone(x: In, out: Out) -> Status;
+    pub(crate) fn nongemm_bits(both: bool, x: In, y: In, out: Out) -> Status;
+    pub(crate) fn nongemm_fill(x: In, value: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_copy_into(
+        part: In,
+        source: In,
+        whole: In,
+        dim: i64,
+        index: i64,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_upsample(
+        x: In,
+        bilinear: bool,
+        align_corners: bool,
+        size: *const i64,
+        out: Out,
+    ) -> Status;
     pub(crate) fn nongemm_is_nonzero(x: In, out: Out) -> Status;
     pub(crate) fn nongemm_full(
         size: *const i64,
@@ -122,6 +139,34 @@ unsafe extern "C" {
         value: f64,
         dtype: c_int,
         device: c_int,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_new_full(
+        x: In,
+        size: *const i64,
+        rank: usize,
+        value: f64,
+        dtype: c_int,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_full_like(x: In, value: f64, dtype: c_int, out: Out) -> Status;
+    pub(crate) fn nongemm_zeros_like(x: In, dtype: c_int, out: Out) -> Status;
+    pub(crate) fn nongemm_nms(boxes: In, scores: In, threshold: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_roi_align(
+        features: In,
+        regions: In,
+        scale: f64,
+        height: i64,
+        width: i64,
+        ratio: i64,
+        aligned: bool,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_paste_masks(
+        masks: In,
+        boxes: In,
+        height: i64,
+        width: i64,
         out: Out,
     ) -> Status;
     pub(crate) fn nongemm_written(

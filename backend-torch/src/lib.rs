@@ -20,6 +20,8 @@ mod engine;
 mod ffi;
 mod flows;
 mod kernels;
+#[cfg(test)]
+mod profile;
 mod program;
 mod recording;
 

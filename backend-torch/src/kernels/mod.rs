@@ -8,6 +8,7 @@ mod activation;
 mod arithmetic;
 mod embedding;
 mod gemm;
+mod interpolation;
 mod logit;
 mod memory;
 mod missing;
@@ -15,9 +16,10 @@ mod mixed;
 mod normalization;
 mod other;
 mod pooling;
+mod roi;
 
 use nongemm_core::kernel::{Outputs, one};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use tch::TchError;
 
 use crate::engine::Tensor;
@@ -36,7 +38,13 @@ fn shim(result: anyhow::Result<tch::Tensor>) -> anyhow::Result<Outputs<Tensor>> 
     Ok(one(Tensor(result?)))
 }
 
-/// The outputs of a kernel with several outputs.
+/// The outputs of a kernel with two.
+fn two(result: Result<(tch::Tensor, tch::Tensor), TchError>) -> anyhow::Result<Outputs<Tensor>> {
+    let (first, second) = result.map_err(said)?;
+    Ok(smallvec![Tensor(first), Tensor(second)])
+}
+
+/// The outputs of a kernel with any number.
 fn several(result: Result<Vec<tch::Tensor>, TchError>) -> anyhow::Result<Outputs<Tensor>> {
     Ok(result.map_err(said)?.into_iter().map(Tensor).collect())
 }

@@ -3,5 +3,8 @@
 
 mod conformance;
 mod errors;
+mod models;
+#[path = "../../../models/tests/support/mod.rs"]
+mod support;
 mod third_party;
 mod views;
