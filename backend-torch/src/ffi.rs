@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 
 use anyhow::Context;
+use tch::TchError;
 use torch_sys::C_tensor;
 
 /// Null, or the text of an error, to be freed with [`nongemm_free`].
@@ -157,6 +158,15 @@ pub(crate) unsafe fn checked(status: Status) -> anyhow::Result<()> {
     Err(anyhow::anyhow!("{}", first_paragraph(&message)))
 }
 
+/// An error of tch as one of ours: what libtorch says, without the places in its code.
+#[cold]
+pub(crate) fn said(error: TchError) -> anyhow::Error {
+    match error {
+        TchError::Torch(message) => anyhow::anyhow!("{}", first_paragraph(&message)),
+        other => other.into(),
+    }
+}
+
 /// A text that the shim allocated; frees it.
 ///
 /// # Safety
@@ -186,7 +196,8 @@ pub(crate) fn release(tensor: tch::Tensor) -> *mut C_tensor {
 fn first_paragraph(message: &str) -> String {
     let lines = message.lines().map(str::trim);
     let lines = lines.skip_while(|line| line.is_empty());
-    let kept: Vec<&str> = lines.take_while(|line| !line.is_empty()).take(6).collect();
+    let message = |line: &&str| !line.is_empty() && !line.starts_with("Exception raised from");
+    let kept: Vec<&str> = lines.take_while(message).take(6).collect();
     kept.join(" ")
 }
 
@@ -196,7 +207,9 @@ mod tests {
 
     #[test]
     fn messages_are_one_line() {
-        let long = "\nexpected 2 sizes,\n got 3\n\nException raised from f at x.cpp:1\n";
+        let long = "\nexpected 2 sizes,\n got 3\n\nSee the manual.\n";
         assert_eq!(first_paragraph(long), "expected 2 sizes, got 3");
+        let located = "out of range\nException raised from f at x.cpp:1\nframe #0: f + 0x9d\n";
+        assert_eq!(first_paragraph(located), "out of range");
     }
 }

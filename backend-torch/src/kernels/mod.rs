@@ -21,13 +21,14 @@ use smallvec::SmallVec;
 use tch::TchError;
 
 use crate::engine::Tensor;
+use crate::ffi::said;
 
 /// Sizes and dimensions as libtorch takes them; on the stack for tensors of usual rank.
 type Sizes = SmallVec<[i64; 8]>;
 
 /// The outputs of a kernel with one output.
 fn single(result: Result<tch::Tensor, TchError>) -> anyhow::Result<Outputs<Tensor>> {
-    Ok(one(Tensor(result?)))
+    Ok(one(Tensor(result.map_err(said)?)))
 }
 
 /// The same, through the shim.
@@ -37,7 +38,7 @@ fn shim(result: anyhow::Result<tch::Tensor>) -> anyhow::Result<Outputs<Tensor>> 
 
 /// The outputs of a kernel with several outputs.
 fn several(result: Result<Vec<tch::Tensor>, TchError>) -> anyhow::Result<Outputs<Tensor>> {
-    Ok(result?.into_iter().map(Tensor).collect())
+    Ok(result.map_err(said)?.into_iter().map(Tensor).collect())
 }
 
 /// Sizes of the operators' attributes.

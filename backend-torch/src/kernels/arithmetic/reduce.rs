@@ -6,6 +6,7 @@ use nongemm_operators::{Reduce, ReduceKind};
 use tch::TchError;
 
 use crate::engine::{Tensor, Torch};
+use crate::ffi::said;
 use crate::kernels::single;
 use crate::register_kernel;
 
@@ -51,7 +52,7 @@ register_kernel!(Reduce);
 fn with_index(
     result: Result<(tch::Tensor, tch::Tensor), TchError>,
 ) -> anyhow::Result<Outputs<Tensor>> {
-    let (values, positions) = result?;
+    let (values, positions) = result.map_err(said)?;
     let mut outputs = one(Tensor(values));
     outputs.push(Tensor(positions));
     Ok(outputs)
