@@ -48,6 +48,13 @@ const char* nongemm_torch_version() {
   return TORCH_VERSION;
 }
 
+// The file that libtorch was loaded from; null if unknown.
+char* nongemm_library_path() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&at::globalContext), &info) == 0) return nullptr;
+  return nongemm::text(info.dli_fname);
+}
+
 // In inference mode no autograd bookkeeping happens; the handle ends it.
 void* nongemm_inference_begin() {
   return new c10::InferenceMode(true);

@@ -1,6 +1,7 @@
 //! Devices as libtorch sees them: presence, clock, memory, math modes.
 
 use std::ffi::{CStr, c_int, c_void};
+use std::path::PathBuf;
 use std::ptr::null_mut;
 
 use anyhow::Context;
@@ -15,6 +16,21 @@ pub(crate) fn version() -> String {
     // SAFETY: a constant text.
     let version = unsafe { CStr::from_ptr(ffi::nongemm_torch_version()) };
     version.to_string_lossy().into_owned()
+}
+
+/// The folder that this process loaded libtorch from.
+///
+/// # Errors
+/// When the system does not tell.
+pub(crate) fn library_folder() -> anyhow::Result<PathBuf> {
+    // SAFETY: null, or a text that is ours to free.
+    let path = unsafe {
+        let path = ffi::nongemm_library_path();
+        anyhow::ensure!(!path.is_null(), "where libtorch was loaded from is unknown");
+        PathBuf::from(ffi::owned(path))
+    };
+    let folder = path.parent().context("libtorch lies in no folder")?;
+    Ok(folder.to_path_buf())
 }
 
 /// Makes a device usable: loads the CUDA half of libtorch when one is asked for.

@@ -1,7 +1,9 @@
 //! The C interface of the shim (`shim/*.cpp`), and what turns its errors into Rust's.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::path::Path;
 
+use anyhow::Context;
 use tch::TchError;
 use torch_sys::C_tensor;
 
@@ -25,6 +27,7 @@ pub(crate) struct Hooks {
 
 unsafe extern "C" {
     pub(crate) fn nongemm_free(text: *mut c_char);
+    pub(crate) fn nongemm_library_path() -> *mut c_char;
     pub(crate) fn nongemm_torch_version() -> *const c_char;
     pub(crate) fn nongemm_inference_begin() -> *mut c_void;
     pub(crate) fn nongemm_inference_end(guard: *mut c_void);
@@ -220,6 +223,12 @@ pub(crate) unsafe fn owned(text: *mut c_char) -> String {
         nongemm_free(text);
         copy
     }
+}
+
+/// A path as the shim takes it.
+pub(crate) fn c_path(path: &Path) -> anyhow::Result<CString> {
+    CString::new(path.as_os_str().as_encoded_bytes())
+        .with_context(|| format!("{} holds a zero byte", path.display()))
 }
 
 /// Gives the ownership of a tensor's handle to the shim.

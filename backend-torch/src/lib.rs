@@ -2,6 +2,7 @@
 //!
 //! - `torch`: the graph, node by node, as PyTorch's eager mode runs it.
 //! - `torch:script`: that run traced to TorchScript, frozen and optimised.
+//! - `torch:compile`: the traced program compiled ahead of time by TorchInductor.
 //!
 //! Invariants: a kernel makes the call that the reference's eager Python makes; it never asks which
 //! model it runs in. libtorch is entered in inference mode. The CUDA half of libtorch is loaded only
@@ -19,14 +20,16 @@ mod device;
 mod engine;
 mod ffi;
 mod flows;
+mod inductor;
 mod kernels;
+mod package;
 #[cfg(test)]
 mod profile;
 mod program;
 mod recording;
 
 pub use engine::{Tensor, Torch, TorchKernel};
-pub use flows::{Eager, Script};
+pub use flows::{Compile, Eager, Script};
 
 #[doc(hidden)]
 pub use inventory;

@@ -10,7 +10,7 @@ use nongemm_core::plugin::Device;
 use torch_sys::C_tensor;
 
 use crate::engine::{Tensor, Torch};
-use crate::ffi::{self, checked};
+use crate::ffi::{self, c_path, checked};
 
 /// How far a program is rewritten before it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Program {
     /// # Errors
     /// When the file is none, is damaged, or needs operators that libtorch does not know.
     pub(crate) fn load(path: &Path, device: Device) -> anyhow::Result<Self> {
-        let text = c_text(path)?;
+        let text = c_path(path)?;
         let device = CString::new(device.to_string())?;
         let mut program = null_mut();
         // SAFETY: both texts live through the call.
@@ -79,7 +79,7 @@ impl Program {
 
     /// Writes a TorchScript archive.
     pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
-        let text = c_text(path)?;
+        let text = c_path(path)?;
         // SAFETY: the handle and the text live through the call.
         unsafe { checked(ffi::nongemm_program_save(self.0, text.as_ptr())) }
             .with_context(|| format!("cannot write {}", path.display()))
@@ -155,11 +155,6 @@ pub(crate) fn executed_nodes() -> anyhow::Result<Vec<(String, String)>> {
         (op.to_owned(), scope.to_owned())
     };
     Ok(nodes.lines().map(split).collect())
-}
-
-fn c_text(path: &Path) -> anyhow::Result<CString> {
-    CString::new(path.as_os_str().as_encoded_bytes())
-        .with_context(|| format!("{} holds a zero byte", path.display()))
 }
 
 struct TracedRun<'a> {

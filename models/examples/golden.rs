@@ -44,6 +44,8 @@ fn main() -> anyhow::Result<()> {
         let entries = params["entries"].as_array().context("no entries")?;
         let lines: Vec<String> = entries.iter().map(Value::to_string).collect();
         write(&format!("{}.params.txt", case.name), &lines)?;
+    }
+    for case in Case::compared()?.iter().filter(|case| options.wants(case)) {
         outputs(&reference, case)?;
     }
     totals(&reference, &options)

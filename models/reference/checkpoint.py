@@ -13,6 +13,10 @@ DTYPE_NAMES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16
 # a table of indices that the size of a window decides.
 BOOKKEEPING = ("num_batches_tracked", "criterion.empty_weight", "relative_position_index")
 
+# Models whose published checkpoints hold a parameter in parts (each expert's matrices): these have the names of
+# `state_dict()` here.
+FUSED = (transformers.MixtralForCausalLM,)
+
 
 @dataclass
 class Entry:
@@ -68,7 +72,7 @@ def checkpoint_entries(model):
 
 def published_names(model, state):
     """Maps `state_dict()` names to the names in published checkpoints."""
-    if not isinstance(model, transformers.PreTrainedModel):
+    if not isinstance(model, transformers.PreTrainedModel) or isinstance(model, FUSED):
         return {name: name for name in state}
     # One small tensor per name, so that the renamed ones can be told apart even where weights are tied.
     probes = {name: torch.empty(tensor.dim() * (1,)) for name, tensor in state.items()}

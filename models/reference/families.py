@@ -73,7 +73,12 @@ def forward_torchvision_classifier(model, inputs):
 
 def example_tokens(config, batch, seq, image):
     generator = torch.Generator().manual_seed(1)
-    return {"input_ids": torch.randint(0, config["vocab"], (batch, seq), generator=generator)}
+    inputs = {"input_ids": torch.randint(0, config["vocab"], (batch, seq), generator=generator)}
+    if config.get("padding", "none") == "masked":
+        mask = torch.ones(batch, seq, dtype=torch.long)
+        mask[-1, (seq + 1) // 2:] = 0
+        inputs["attention_mask"] = mask
+    return inputs
 
 
 def example_pixels(config, batch, seq, image):
@@ -230,7 +235,7 @@ def example_photographs(config, batch, seq, image):
 def gpt2(layers, hidden, heads):
     """`intermediate` null means four times `hidden`, as in the published configurations."""
     return Family(
-        dict(layers=layers, hidden=hidden, heads=heads, intermediate=None, vocab=50257, positions=1024),
+        dict(layers=layers, hidden=hidden, heads=heads, intermediate=None, vocab=50257, positions=1024, padding="none"),
         make_gpt2, forward_causal, example_tokens)
 
 
@@ -251,7 +256,7 @@ def swin(layers, hidden, heads):
 def rotary(make, layers, hidden, heads, kv_heads, intermediate, vocab, positions, rope_theta, eps=1e-5, **more):
     return Family(
         dict(layers=layers, hidden=hidden, heads=heads, kv_heads=kv_heads, intermediate=intermediate, vocab=vocab,
-             positions=positions, rope_theta=rope_theta, eps=eps, **more),
+             positions=positions, rope_theta=rope_theta, eps=eps, padding="none", **more),
         make, forward_causal, example_tokens)
 
 
@@ -260,7 +265,8 @@ FAMILIES = {
     "gpt2-large": gpt2(36, 1280, 20),
     "gpt2-xl": gpt2(48, 1600, 25),
     "bert": Family(
-        dict(layers=12, hidden=768, heads=12, intermediate=3072, vocab=30522, positions=512, types=2),
+        dict(layers=12, hidden=768, heads=12, intermediate=3072, vocab=30522, positions=512, types=2,
+             padding="none"),
         make_bert, forward_text, example_tokens),
     "vit-b16": vit(12, 768, 12, 3072, 16),
     "vit-l16": vit(24, 1024, 16, 4096, 16),

@@ -92,6 +92,20 @@ def new_gelu(a, x):
     return NewGELUActivation()(x)
 
 
+def rms_norm(a, x, weight):
+    from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+    module = LlamaRMSNorm(weight.numel(), a["eps"])
+    module.load_state_dict({"weight": weight})
+    return module(x)
+
+
+def rotary_embedding(a, x, cos, sin):
+    from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
+
+    return apply_rotary_pos_emb(x, x, cos[:, 0], sin[:, 0])[0]
+
+
 def attention(a, query, key, value, mask=None):
     return F.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, is_causal=a["is_causal"], scale=a.get("scale")
@@ -163,6 +177,7 @@ OPS = {
     "softplus": lambda a, x: F.softplus(x, number(a["beta"]), number(a["threshold"])),
     # normalization
     "layer_norm": lambda a, x, *wb: F.layer_norm(x, a["normalized_shape"], *wb, eps=a["eps"]),
+    "rms_norm": rms_norm,
     "batch_norm": lambda a, x, w, b, mean, var: F.batch_norm(x, mean, var, w, b, eps=a["eps"]),
     "frozen_batch_norm": frozen_batch_norm,
     "group_norm": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a["eps"]),
@@ -178,6 +193,7 @@ OPS = {
     "argmax": one_dimension(torch.argmax),
     "cumsum": lambda a, x: torch.cumsum(x, a["dim"], dtype=dtype(a)),
     "diff": lambda a, x, prepend=None: torch.diff(x, dim=a["dim"], prepend=prepend),
+    "rotary_embedding": rotary_embedding,
     "clamp": lambda a, x: torch.clamp(x, **bounds(a, ["min", "max"])),
     # memory
     "arange": lambda a, *x: torch.arange(a["start"], len(x[0]) if x else a["end"], a["step"], dtype=dtype(a)),
@@ -220,6 +236,10 @@ OPS = {
     "expand_as": lambda a, x, other: x.expand_as(other),
     "split_with_sizes": lambda a, x, *like: x.split(a["split_sizes"] or [len(other) for other in like], a["dim"]),
     "index_put_": lambda a, x, index, values: x.index_put((index,), values),
+    "nonzero": lambda a, x: torch.nonzero(x),
+    "one_hot": lambda a, x: F.one_hot(x, a["num_classes"]),
+    "item": lambda a, x: x.reshape(()),
+    "index_add_": lambda a, x, index, source: torch.index_add(x, a["dim"], index, source),
     "topk": lambda a, x: torch.topk(x, a["k"], a["dim"]),
     "sort": lambda a, x: torch.sort(x, dim=a["dim"], descending=a["descending"], stable=True),
     "_unique2": lambda a, x: torch.ops.aten._unique2(x),
@@ -243,7 +263,7 @@ OPS = {
     "dropout": lambda a, x: F.dropout(x, a["p"], training=False),
     # families whose members have PyTorch's own name and no attributes but `scalar` and `inplace`
     **{name: elementwise(getattr(torch, name)) for name in
-       "add sub mul div maximum minimum eq ne lt le gt ge logical_and logical_or".split()},
+       "add sub mul div maximum minimum eq ne lt le gt greater ge logical_and logical_or".split()},
     **{name: unary(getattr(torch, name)) for name in
        "neg abs floor ceil exp log log2 sqrt rsqrt sin cos reciprocal erf bitwise_not logical_not".split()},
     **{name: unary(getattr(torch, name)) for name in "detach clone sigmoid tanh".split()},

@@ -174,7 +174,7 @@ def decode(node, scope, numbers, children):
         if kind.startswith("Tensor("):
             tensor = tensor_spec(shape, kind)
             # A number packed into a zero-dimensional f64 or i64 tensor by the Python binding.
-            if shape == [] and wrapped and tensor["dtype"] in ("f64", "i64", "bool"):
+            if name != "self" and shape == [] and wrapped and tensor["dtype"] in ("f64", "i64", "bool"):
                 tensor["value"] = wrapped.pop(0)
             inputs.append({"arg": name, **tensor})
         elif kind.startswith("GenericList[Tensor"):

@@ -7,6 +7,7 @@ use nongemm_operators as ops;
 use nongemm_operators::{ScaledDotProductAttention, Softmax};
 
 use crate::layout::{dense, sizes};
+use crate::masking;
 use crate::settings::{divide, signed, size};
 
 /// Which of the library's attention functions runs (setting `attention`).
@@ -75,9 +76,21 @@ impl Attention {
         })
     }
 
-    /// Whether the calls are decomposed, so that a causal model needs a mask.
-    pub(crate) fn is_eager(&self) -> bool {
-        self.function == Function::Eager
+    /// The mask of a causal model whose tokens have `positions[1, tokens]`: none where the fused call needs
+    /// none. Without padding, the reference looks for several sequences packed into one row.
+    pub(crate) fn causal_mask(
+        &self,
+        g: &mut GraphBuilder,
+        positions: Value,
+        padding: Option<Value>,
+    ) -> Result<Option<Value>, BuildError> {
+        if padding.is_none() {
+            masking::detect_packed_sequences(g, positions, self.batch)?;
+            if self.function == Function::Sdpa {
+                return Ok(None);
+            }
+        }
+        masking::causal(g, self.batch, self.tokens, padding).map(Some)
     }
 
     /// `[batch, n, heads width]` to `[batch, heads, n, width]`, for any `n` and any number of heads.
@@ -149,6 +162,19 @@ impl Attention {
         let x = ops::matmul(g, weights, value)?;
         let x = ops::transpose(g, x, 1, 2)?;
         self.merge(g, x)
+    }
+
+    /// Attention of a decoder as an encoder's with a mask; the fused call needs none unless rows are padded.
+    pub(crate) fn causal(
+        &self,
+        g: &mut GraphBuilder,
+        projections: Projections,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
+        if self.function == Function::Sdpa {
+            return self.fused(g, projections, mask, mask.is_none() && self.tokens > 1);
+        }
+        self.encoder(g, projections, mask, true)
     }
 
     fn fused(

@@ -2,7 +2,7 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig};
+use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostData;
@@ -54,7 +54,7 @@ pub static BERT: Published = Published {
     checkpoint: "google-bert/bert-base-uncased",
     reference: "transformers 5.17.0 BertForMaskedLM",
     sizes: text(128),
-    build: |g, config| Net::read(BASE, config)?.build(g),
+    build: |g, config| Net::read(BASE, config)?.build(g, &config.settings),
     preprocessor: || {
         Box::new(MaskedText {
             vocabulary: "bert-base-uncased",
@@ -105,12 +105,22 @@ impl Net {
         })
     }
 
-    fn build(&self, g: &mut GraphBuilder) -> Result<(), BuildError> {
+    fn build(&self, g: &mut GraphBuilder, settings: &Settings) -> Result<(), BuildError> {
         let ids = TensorSpec::new(DType::I64, [self.batch, self.tokens]);
         let ids = g.index_input("input_ids", ids, self.vocab)?;
+        let sizes = [self.batch, self.tokens];
+        let padding = masking::padding(g, settings, sizes)?;
         let (mut x, words) = g.scope("bert.embeddings", |g| self.embeddings(g, ids))?;
+        let mask = padding.map(|padding| {
+            g.scope("bert", |g| {
+                masking::bidirectional(g, self.batch, self.tokens, padding)
+            })
+        });
+        let mask = mask.transpose()?;
         for layer in 0..self.layers {
-            x = g.scope(&format!("bert.encoder.layer.{layer}"), |g| self.layer(g, x))?;
+            x = g.scope(&format!("bert.encoder.layer.{layer}"), |g| {
+                self.layer(g, x, mask)
+            })?;
         }
         let logits = g.scope("cls.predictions", |g| self.predictions(g, x, words))?;
         g.output("logits", logits);
@@ -143,9 +153,14 @@ impl Net {
         Ok((g.scope("dropout", |g| ops::dropout(g, x, DROPOUT))?, words))
     }
 
-    fn layer(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+    fn layer(
+        &self,
+        g: &mut GraphBuilder,
+        x: Value,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
         let hidden = self.hidden;
-        let y = g.scope("attention.self", |g| self.self_attention(g, x))?;
+        let y = g.scope("attention.self", |g| self.self_attention(g, x, mask))?;
         let x = g.scope("attention.output", |g| self.residual(g, y, hidden, x))?;
         let y = g.scope("intermediate", |g| {
             let y = layers::linear(g, "dense", x, hidden, self.intermediate, true)?;
@@ -154,13 +169,18 @@ impl Net {
         g.scope("output", |g| self.residual(g, y, self.intermediate, x))
     }
 
-    fn self_attention(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+    fn self_attention(
+        &self,
+        g: &mut GraphBuilder,
+        x: Value,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
         let mut project = |name| {
             let y = layers::linear(g, name, x, self.hidden, self.hidden, true)?;
             self.attention.split(g, y)
         };
         let projections = [project("query")?, project("key")?, project("value")?];
-        self.attention.encoder(g, projections, None, false)
+        self.attention.encoder(g, projections, mask, false)
     }
 
     /// `LayerNorm(dense(x) + before)`.

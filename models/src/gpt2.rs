@@ -2,7 +2,7 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig};
+use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::CausalText;
@@ -62,7 +62,7 @@ const FAMILY: Published = Published {
     checkpoint: "openai-community/gpt2",
     reference: "transformers 5.17.0 GPT2LMHeadModel",
     sizes: text(128),
-    build: |g, config| Net::read(BASE, config)?.build(g),
+    build: |g, config| Net::read(BASE, config)?.build(g, &config.settings),
     preprocessor: || Box::new(CausalText { vocabulary: "gpt2" }),
 };
 
@@ -72,14 +72,14 @@ pub static GPT2: Published = FAMILY;
 pub static GPT2_LARGE: Published = Published {
     id: "gpt2-large",
     checkpoint: "openai-community/gpt2-large",
-    build: |g, config| Net::read(LARGE, config)?.build(g),
+    build: |g, config| Net::read(LARGE, config)?.build(g, &config.settings),
     ..FAMILY
 };
 /// 1.6 billion parameters.
 pub static GPT2_XL: Published = Published {
     id: "gpt2-xl",
     checkpoint: "openai-community/gpt2-xl",
-    build: |g, config| Net::read(XL, config)?.build(g),
+    build: |g, config| Net::read(XL, config)?.build(g, &config.settings),
     ..FAMILY
 };
 
@@ -126,10 +126,11 @@ impl Net {
         })
     }
 
-    fn build(&self, g: &mut GraphBuilder) -> Result<(), BuildError> {
+    fn build(&self, g: &mut GraphBuilder, settings: &Settings) -> Result<(), BuildError> {
         let ids = TensorSpec::new(DType::I64, [self.batch, self.tokens]);
         let ids = g.index_input("input_ids", ids, self.vocab)?;
-        let (x, wte) = g.scope("transformer", |g| self.transformer(g, ids))?;
+        let padding = masking::padding(g, settings, [self.batch, self.tokens])?;
+        let (x, wte) = g.scope("transformer", |g| self.transformer(g, ids, padding))?;
         // `hidden_states[:, 0:, :]`: every position is kept.
         let x = ops::alias(g, x)?;
         let logits = g.scope("lm_head", |g| ops::linear(g, x, wte, None))?;
@@ -141,7 +142,12 @@ impl Net {
     }
 
     /// Returns the hidden states and the table of tokens.
-    fn transformer(&self, g: &mut GraphBuilder, ids: Value) -> Result<(Value, Value), BuildError> {
+    fn transformer(
+        &self,
+        g: &mut GraphBuilder,
+        ids: Value,
+        padding: Option<Value>,
+    ) -> Result<(Value, Value), BuildError> {
         let ids = ops::view(g, ids, &[-1, signed(self.tokens)])?;
         let (tokens, wte) = layers::embedding(g, "wte", ids, self.vocab, self.hidden)?;
         let positions = masking::positions(g, self.tokens)?;
@@ -149,12 +155,11 @@ impl Net {
         let (places, _) = layers::embedding(g, "wpe", positions, self.positions, self.hidden)?;
         let places = ops::to(g, places, g.spec(tokens).dtype)?;
         let x = ops::add(g, tokens, places)?;
-        masking::detect_packed_sequences(g, positions, self.batch)?;
-        let mask = if self.attention.is_eager() {
-            Some(masking::causal(g, self.batch, self.tokens)?)
-        } else {
-            None
+        let padding = match padding {
+            Some(mask) => Some(ops::view(g, mask, &[signed(self.batch), -1])?),
+            None => None,
         };
+        let mask = self.attention.causal_mask(g, positions, padding)?;
         let mut x = g.scope("drop", |g| ops::dropout(g, x, DROPOUT))?;
         for layer in 0..self.layers {
             x = g.scope(&format!("h.{layer}"), |g| self.block(g, x, mask))?;

@@ -110,7 +110,7 @@ fn impossible_settings_are_errors_of_one_line() {
             "gpt2",
             "patch",
             "8",
-            "unknown setting `patch` (known here: attention, heads, hidden, intermediate, layers, positions, preset, vocab)",
+            "unknown setting `patch` (known here: attention, heads, hidden, intermediate, layers, padding, positions, preset, vocab)",
         ),
         (
             "bert",

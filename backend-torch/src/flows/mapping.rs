@@ -17,6 +17,21 @@ impl Origins {
         Origins(interpreter.steps().to_vec())
     }
 
+    /// The innermost module that all of these scopes' steps lie in.
+    pub(crate) fn common_scope(&self, scopes: &[String]) -> String {
+        let mut found = scopes.iter().filter_map(|scope| self.find(scope));
+        let Some(first) = found.next() else {
+            return String::new();
+        };
+        let mut common: Vec<&str> = first.scope.split('.').collect();
+        for step in found {
+            let parts = step.scope.split('.');
+            let same = common.iter().zip(parts).take_while(|(a, b)| *a == b);
+            common.truncate(same.count());
+        }
+        common.join(".")
+    }
+
     /// The step that a scope names in its last part.
     fn find(&self, scope: &str) -> Option<&Step> {
         let index: usize = scope.rsplit('/').next()?.parse().ok()?;

@@ -4,6 +4,7 @@
 mod conformance;
 mod errors;
 mod models;
+mod script;
 #[path = "../../../models/tests/support/mod.rs"]
 mod support;
 mod third_party;

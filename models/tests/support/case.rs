@@ -112,6 +112,66 @@ const FAMILIES: &[Small] = &[
         ],
         64,
     ),
+    image(
+        &["segformer-b0"],
+        &[
+            ("layers", "2,1,1,1"),
+            ("hidden", "8,16,24,32"),
+            ("heads", "1,2,3,4"),
+            ("decoder", "16"),
+            ("labels", "10"),
+        ],
+        64,
+    ),
+    text(
+        &["llama2-7b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "4"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+        ],
+    ),
+    text(
+        &["llama3-8b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "2"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+        ],
+    ),
+    text(
+        &["qwen2.5-0.5b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "2"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+        ],
+    ),
+    text(
+        &["mixtral-8x7b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "2"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+            ("experts", "4"),
+        ],
+    ),
 ];
 
 impl Case {
@@ -153,26 +213,49 @@ impl Case {
         Ok(family.case(model))
     }
 
-    /// The configurations whose operators are compared: the small ones, and those for which the
-    /// reference calls other operators.
-    pub fn traced() -> anyhow::Result<Vec<Case>> {
+    /// The configurations whose outputs are compared: the small ones, and some with padding.
+    pub fn compared() -> anyhow::Result<Vec<Case>> {
         let mut cases = Case::small();
-        let one = ("layers", "1");
-        let mut extra = |name: &str, model: &str, settings: &[(&str, &str)]| {
-            let mut case = Case::small_of(model)?.with(settings);
-            case.name = format!("{model}-{name}");
-            cases.push(case);
-            anyhow::Ok(cases.len() - 1)
-        };
-        let one_row = extra("one-row", "gpt2", &[one])?;
-        let one_token = extra("one-token", "gpt2", &[one])?;
-        let bert = [one, ("heads", "1"), ("positions", "8")];
-        extra("all-positions-one-head", "bert", &bert)?;
-        let padded = extra("padded", "swin-t", &[("layers", "1,2,1,1")])?;
-        cases[one_row].batch = 1;
-        cases[one_token].seq = Some(1);
-        cases[padded].image = Some(70);
+        for model in ["gpt2", "bert", "llama2-7b", "qwen2.5-0.5b", "mixtral-8x7b"] {
+            cases.push(Case::variant("padded", model, &[("padding", "masked")])?);
+        }
+        for model in ["swin-t", "segformer-b0"] {
+            let case = Case::variant("odd", model, &[])?;
+            cases.push(Case {
+                image: Some(70),
+                ..case
+            });
+        }
         Ok(cases)
+    }
+
+    /// The configurations whose operators are compared: these, and those for which the reference calls
+    /// other operators.
+    pub fn traced() -> anyhow::Result<Vec<Case>> {
+        let one = ("layers", "1");
+        let bert = [one, ("heads", "1"), ("positions", "8")];
+        let mut cases = Case::compared()?;
+        cases.push(Case {
+            batch: 1,
+            ..Case::variant("one-row", "gpt2", &[one])?
+        });
+        cases.push(Case {
+            seq: Some(1),
+            ..Case::variant("one-token", "gpt2", &[one])?
+        });
+        cases.push(Case::variant("all-positions-one-head", "bert", &bert)?);
+        cases.push(Case {
+            batch: 1,
+            ..Case::variant("one-row", "llama3-8b", &[one])?
+        });
+        Ok(cases)
+    }
+
+    /// A small configuration with more overrides.
+    fn variant(name: &str, model: &str, settings: &[(&str, &str)]) -> anyhow::Result<Case> {
+        let mut case = Case::small_of(model)?.with(settings);
+        case.name = format!("{model}-{name}");
+        Ok(case)
     }
 
     /// A model as published, with its default sizes.
