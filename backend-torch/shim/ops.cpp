@@ -28,7 +28,7 @@ at::Tensor wrapped(const at::Tensor& beside, double value) {
 
 // The numbers of these enumerations are those of `kernels/missing.rs`.
 enum Binary { kAdd, kSub, kRsub, kMul, kDiv };
-enum Compare { kEq, kNe, kLt, kLe, kGt, kGe };
+enum Compare { kEq, kNe, kLt, kLe, kGt, kGreater, kGe };
 
 at::Tensor binary(int kind, const at::Tensor& x, double value) {
   switch (kind) {
@@ -59,6 +59,7 @@ at::Tensor compare(int kind, const at::Tensor& x, double value) {
     case kLt: return at::lt(x, other);
     case kLe: return at::le(x, other);
     case kGt: return at::gt(x, other);
+    case kGreater: return at::greater(x, other);
     case kGe: return at::ge(x, other);
   }
   TORCH_CHECK(false, "no comparison ", kind);
@@ -155,6 +156,13 @@ char* nongemm_clone(const at::Tensor* x, at::Tensor** out) {
 // The result is a tensor of the host: the caller has read the element there.
 char* nongemm_is_nonzero(const at::Tensor* x, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(c10::scalar_to_tensor(at::is_nonzero(*x))); });
+}
+
+// As `is_nonzero`: the caller has read the number.
+char* nongemm_item(const at::Tensor* x, at::Tensor** out) {
+  return guarded([&] {
+    *out = new at::Tensor(at::detail::scalar_tensor_static(x->item(), x->scalar_type(), at::kCPU));
+  });
 }
 
 }  // extern "C"

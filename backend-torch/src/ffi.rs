@@ -136,6 +136,7 @@ unsafe extern "C" {
         out: Out,
     ) -> Status;
     pub(crate) fn nongemm_is_nonzero(x: In, out: Out) -> Status;
+    pub(crate) fn nongemm_item(x: In, out: Out) -> Status;
     pub(crate) fn nongemm_full(
         size: *const i64,
         rank: usize,

@@ -6,14 +6,16 @@ use crate::support::flow;
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-5;
 
-fn check(case: &Case) {
-    let worst = flow::parity("torch", case).unwrap();
+fn check(case: &Case, settings: &[(&str, &str)]) {
+    let worst = flow::parity("torch", case, settings).unwrap();
     assert!(worst.relative <= TOLERANCE, "{}: {worst:?}", case.name);
 }
 
 #[test]
 fn outputs_are_those_of_the_reference() {
-    Case::small().iter().for_each(check);
+    for case in Case::compared().unwrap() {
+        check(&case, &[]);
+    }
 }
 
 #[test]
@@ -22,7 +24,16 @@ fn fused_attention_computes_the_same() {
         let fused = case.with(&[("attention", "sdpa")]);
         // Models without attention know no such setting.
         if fused.graph().is_ok() {
-            check(&fused);
+            check(&fused, &[]);
+        }
+    }
+}
+
+#[test]
+fn fused_composites_and_their_parts_compute_the_same() {
+    for case in Case::small() {
+        for composites in ["fused", "parts"] {
+            check(&case, &[("composites", composites)]);
         }
     }
 }

@@ -24,6 +24,7 @@ pub(in crate::kernels) enum Comparison {
     Lt,
     Le,
     Gt,
+    Greater,
     Ge,
 }
 
@@ -146,4 +147,10 @@ pub(in crate::kernels) fn clone(x: &tch::Tensor) -> anyhow::Result<tch::Tensor> 
 pub(in crate::kernels) fn is_nonzero(x: &tch::Tensor) -> anyhow::Result<tch::Tensor> {
     // SAFETY: `x` lives through the call.
     made(|out| unsafe { ffi::nongemm_is_nonzero(x.as_ptr(), out) })
+}
+
+/// The only element, as a tensor without dimensions on the host.
+pub(in crate::kernels) fn item(x: &tch::Tensor) -> anyhow::Result<tch::Tensor> {
+    // SAFETY: `x` lives through the call.
+    made(|out| unsafe { ffi::nongemm_item(x.as_ptr(), out) })
 }
