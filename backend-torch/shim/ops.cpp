@@ -27,7 +27,7 @@ at::Tensor wrapped(const at::Tensor& beside, double value) {
 }
 
 // The numbers of these enumerations are those of `kernels/missing.rs`.
-enum Binary { kAdd, kSub, kRsub, kMul, kDiv };
+enum Binary { kAdd, kSub, kRsub, kMul, kDiv, kFloorDiv };
 enum Compare { kEq, kNe, kLt, kLe, kGt, kGreater, kGe };
 
 at::Tensor binary(int kind, const at::Tensor& x, double value) {
@@ -37,6 +37,7 @@ at::Tensor binary(int kind, const at::Tensor& x, double value) {
     case kRsub: return at::rsub(x, number(x, value));
     case kMul: return at::mul(x, wrapped(x, value));
     case kDiv: return at::div(x, wrapped(x, value));
+    case kFloorDiv: return at::div(x, wrapped(x, value), "floor");
   }
   TORCH_CHECK(false, "no operation ", kind, " with a number");
 }
@@ -86,6 +87,11 @@ char* nongemm_compare(int kind, const at::Tensor* x, double value, at::Tensor** 
 
 char* nongemm_pow(const at::Tensor* x, double exponent, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(at::pow(*x, number(*x, exponent))); });
+}
+
+// A number to the powers of a tensor.
+char* nongemm_pow_base(double base, const at::Tensor* exponents, at::Tensor** out) {
+  return guarded([&] { *out = new at::Tensor(at::pow(number(*exponents, base), *exponents)); });
 }
 
 // A bound that is null is left open.

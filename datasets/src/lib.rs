@@ -14,6 +14,6 @@ mod readers;
 
 pub use preprocess::{
     CausalText, Filter, IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, ImagePreprocessor,
-    MaskedText, Resize, UNIT_EXACT, VIT_HALF,
+    MASKFORMER_PADDED, MaskedText, Resize, UNIT_EXACT, VIT_HALF,
 };
 pub use readers::{ImageFolder, SampleData};

@@ -279,7 +279,7 @@ FAMILIES = {
              labels=150, mlp_ratio=4),
         make_segformer, forward_text, example_pixels),
     "maskformer": Family(
-        dict(layers=[2, 2, 18, 2], hidden=128, heads=[4, 8, 16, 32], window=12, image=384, patch=4, channels=3,
+        dict(layers=[2, 2, 18, 2], hidden=128, heads=[4, 8, 16, 32], window=12, image=800, patch=4, channels=3,
              labels=133, mlp_ratio=4, decoder=256, decoder_layers=6, decoder_heads=8, intermediate=2048, queries=100),
         make_maskformer, forward_segments, example_pixels),
     "llama2-7b": rotary(make_llama, 32, 4096, 32, 32, 11008, 32000, 4096, 10000),

@@ -57,6 +57,11 @@ def elementwise(function):
     return call
 
 
+def elementwise_div(a, x, *rest):
+    rounding = "floor" if a["kind"] == "floor_div" else None
+    return torch.div(x, rest[0] if rest else number(a["scalar"]), rounding_mode=rounding)
+
+
 def unary(function):
     return lambda a, x: function(x)
 
@@ -166,6 +171,7 @@ OPS = {
     "addmm": lambda a, *x: torch.addmm(*x),
     "matmul": lambda a, *x: torch.matmul(*x),
     "bmm": lambda a, *x: torch.bmm(*x),
+    "einsum": lambda a, *x: torch.einsum(a["equation"], *x),
     "conv2d": conv2d,
     "conv_transpose2d": lambda a, x, weight, bias=None: F.conv_transpose2d(
         x, weight, bias, a["stride"], a["padding"], a["output_padding"], 1, a["dilation"]),
@@ -183,7 +189,8 @@ OPS = {
     "group_norm": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a["eps"]),
     # arithmetic
     "rsub": elementwise(torch.rsub),
-    "pow": lambda a, x: torch.pow(x, number(a["exponent"])),
+    "pow": lambda a, x: torch.pow(number(a["base"]), x) if "base" in a else torch.pow(x, number(a.get("exponent", 0.0))),
+    "div": elementwise_div,
     "__and__": lambda a, x, y: x & y,
     "__or__": lambda a, x, y: x | y,
     "all": one_dimension(torch.all),
@@ -205,6 +212,7 @@ OPS = {
     "new_zeros": lambda a, x: x.new_zeros(a["size"], dtype=dtype(a)),
     "new_ones": lambda a, x: x.new_ones(a["size"], dtype=dtype(a)),
     "view": lambda a, x: x.view(a["size"]),
+    "repeat": lambda a, x: x.repeat(a["repeats"]),
     "reshape": lambda a, x: x.reshape(a["shape"]),
     "flatten": lambda a, x: x.flatten(a["start_dim"], a["end_dim"]),
     "transpose": lambda a, x: x.transpose(a["dim0"], a["dim1"]),
@@ -263,7 +271,7 @@ OPS = {
     "dropout": lambda a, x: F.dropout(x, a["p"], training=False),
     # families whose members have PyTorch's own name and no attributes but `scalar` and `inplace`
     **{name: elementwise(getattr(torch, name)) for name in
-       "add sub mul div maximum minimum eq ne lt le gt greater ge logical_and logical_or".split()},
+       "add sub mul maximum minimum eq ne lt le gt greater ge logical_and logical_or".split()},
     **{name: unary(getattr(torch, name)) for name in
        "neg abs floor ceil exp log log2 sqrt rsqrt sin cos reciprocal erf bitwise_not logical_not".split()},
     **{name: unary(getattr(torch, name)) for name in "detach clone sigmoid tanh".split()},

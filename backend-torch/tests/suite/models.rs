@@ -6,15 +6,19 @@ use crate::support::flow;
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-5;
 
-fn check(case: &Case, settings: &[(&str, &str)]) {
-    let worst = flow::parity("torch", case, settings).unwrap();
-    assert!(worst.relative <= TOLERANCE, "{}: {worst:?}", case.name);
+fn check(backend: &str, case: &Case, settings: &[(&str, &str)]) {
+    let worst = flow::parity(backend, case, settings).unwrap();
+    assert!(
+        worst.relative <= TOLERANCE,
+        "{} on {backend} {settings:?}: {worst:?}",
+        case.name
+    );
 }
 
 #[test]
 fn outputs_are_those_of_the_reference() {
     for case in Case::compared().unwrap() {
-        check(&case, &[]);
+        check("torch", &case, &[]);
     }
 }
 
@@ -24,7 +28,7 @@ fn fused_attention_computes_the_same() {
         let fused = case.with(&[("attention", "sdpa")]);
         // Models without attention know no such setting.
         if fused.graph().is_ok() {
-            check(&fused, &[]);
+            check("torch", &fused, &[]);
         }
     }
 }
@@ -33,7 +37,14 @@ fn fused_attention_computes_the_same() {
 fn fused_composites_and_their_parts_compute_the_same() {
     for case in Case::small() {
         for composites in ["fused", "parts"] {
-            check(&case, &[("composites", composites)]);
+            check("torch", &case, &[("composites", composites)]);
         }
+    }
+}
+
+#[test]
+fn traced_programs_compute_the_same() {
+    for case in Case::small() {
+        check("torch:script", &case, &[]);
     }
 }

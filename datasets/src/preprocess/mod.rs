@@ -11,6 +11,6 @@ mod rows;
 pub use causal_text::CausalText;
 pub use image::{Filter, ImagePreprocessor, Resize};
 pub use image_presets::{
-    IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, UNIT_EXACT, VIT_HALF,
+    IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, MASKFORMER_PADDED, UNIT_EXACT, VIT_HALF,
 };
 pub use masked_text::MaskedText;

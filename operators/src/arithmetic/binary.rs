@@ -23,6 +23,8 @@ pub enum BinaryKind {
     Mul,
     /// `a / b`, floating-point for integers too.
     Div,
+    /// `⌊a / b⌋`; PyTorch calls it `div`, rounded to the floor.
+    FloorDiv,
     /// The larger of both.
     Maximum,
     /// The smaller of both.
@@ -55,7 +57,7 @@ impl Op for Binary {
             BinaryKind::Sub => "sub",
             BinaryKind::Rsub => "rsub",
             BinaryKind::Mul => "mul",
-            BinaryKind::Div => "div",
+            BinaryKind::Div | BinaryKind::FloorDiv => "div",
             BinaryKind::Maximum => "maximum",
             BinaryKind::Minimum => "minimum",
         }
@@ -68,7 +70,9 @@ impl Op for Binary {
     fn traits(&self) -> OpTraits {
         let traits = OpTraits::NONE.single_operation();
         match (self.kind, self.scalar) {
-            (BinaryKind::Maximum | BinaryKind::Minimum, _) => traits.non_linear(),
+            (BinaryKind::FloorDiv | BinaryKind::Maximum | BinaryKind::Minimum, _) => {
+                traits.non_linear()
+            }
             (_, Some(_)) => traits.single_operand(),
             (_, None) => traits,
         }
@@ -134,8 +138,14 @@ impl OpDef for Binary {
             (BinaryKind::Rsub, 0.5),
             (BinaryKind::Mul, -0.125),
             (BinaryKind::Div, 3.0),
+            (BinaryKind::FloorDiv, 0.5),
         ] {
-            cases.push(OpCase::new("scalar", op(kind, Some(scalar)), [&[2, 5]]));
+            let name = if kind == BinaryKind::FloorDiv {
+                "floor"
+            } else {
+                "scalar"
+            };
+            cases.push(OpCase::new(name, op(kind, Some(scalar)), [&[2, 5]]));
         }
         let inplace = Binary {
             inplace: true,

@@ -20,6 +20,7 @@ impl Eval<Torch> for Binary {
                 BinaryKind::Rsub => a.f_rsub(b),
                 BinaryKind::Mul => a.f_mul(b),
                 BinaryKind::Div => a.f_div(b),
+                BinaryKind::FloorDiv => a.f_div_tensor_mode(b, "floor"),
                 BinaryKind::Maximum => a.f_maximum(b),
                 BinaryKind::Minimum => a.f_minimum(b),
             }),
@@ -37,6 +38,7 @@ fn number(op: &Binary, x: &Tensor, value: f64) -> anyhow::Result<tch::Tensor> {
         BinaryKind::Rsub => Arithmetic::Rsub,
         BinaryKind::Mul => Arithmetic::Mul,
         BinaryKind::Div => Arithmetic::Div,
+        BinaryKind::FloorDiv => Arithmetic::FloorDiv,
         BinaryKind::Maximum | BinaryKind::Minimum => bail!("takes two tensors, not a number"),
     };
     missing::binary(kind, x, value, op.inplace)
@@ -49,7 +51,7 @@ fn inplace(kind: BinaryKind, a: &Tensor, b: &Tensor) -> anyhow::Result<Outputs<T
         BinaryKind::Sub => a.f_sub_(b),
         BinaryKind::Mul => a.f_mul_(b),
         BinaryKind::Div => a.f_div_(b),
-        BinaryKind::Rsub | BinaryKind::Maximum | BinaryKind::Minimum => {
+        BinaryKind::Rsub | BinaryKind::FloorDiv | BinaryKind::Maximum | BinaryKind::Minimum => {
             bail!("libtorch does not compute it in place")
         }
     })
@@ -69,7 +71,10 @@ register_kernel!(Clamp);
 
 impl Eval<Torch> for Pow {
     fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        shim(missing::pow(inputs[0], self.exponent))
+        match self.base {
+            Some(base) => shim(missing::pow_base(base, inputs[0])),
+            None => shim(missing::pow(inputs[0], self.exponent)),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub(in crate::kernels) enum Arithmetic {
     Rsub,
     Mul,
     Div,
+    FloorDiv,
 }
 
 /// Comparisons with a number, as numbered in `shim/ops.cpp`.
@@ -50,6 +51,15 @@ pub(in crate::kernels) fn compare(
 pub(in crate::kernels) fn pow(x: &tch::Tensor, exponent: f64) -> anyhow::Result<tch::Tensor> {
     // SAFETY: `x` lives through the call.
     made(|out| unsafe { ffi::nongemm_pow(x.as_ptr(), exponent, out) })
+}
+
+/// A number to the powers of a tensor.
+pub(in crate::kernels) fn pow_base(
+    base: f64,
+    exponents: &tch::Tensor,
+) -> anyhow::Result<tch::Tensor> {
+    // SAFETY: `exponents` lives through the call.
+    made(|out| unsafe { ffi::nongemm_pow_base(base, exponents.as_ptr(), out) })
 }
 
 pub(in crate::kernels) fn clamp(
