@@ -27,8 +27,8 @@ at::Tensor wrapped(const at::Tensor& beside, double value) {
 }
 
 // The numbers of these enumerations are those of `kernels/missing.rs`.
-enum Binary { kAdd, kSub, kRsub, kMul, kDiv };
-enum Compare { kEq, kNe, kLt, kLe, kGt, kGe };
+enum Binary { kAdd, kSub, kRsub, kMul, kDiv, kFloorDiv };
+enum Compare { kEq, kNe, kLt, kLe, kGt, kGreater, kGe };
 
 at::Tensor binary(int kind, const at::Tensor& x, double value) {
   switch (kind) {
@@ -37,6 +37,7 @@ at::Tensor binary(int kind, const at::Tensor& x, double value) {
     case kRsub: return at::rsub(x, number(x, value));
     case kMul: return at::mul(x, wrapped(x, value));
     case kDiv: return at::div(x, wrapped(x, value));
+    case kFloorDiv: return at::div(x, wrapped(x, value), "floor");
   }
   TORCH_CHECK(false, "no operation ", kind, " with a number");
 }
@@ -59,6 +60,7 @@ at::Tensor compare(int kind, const at::Tensor& x, double value) {
     case kLt: return at::lt(x, other);
     case kLe: return at::le(x, other);
     case kGt: return at::gt(x, other);
+    case kGreater: return at::greater(x, other);
     case kGe: return at::ge(x, other);
   }
   TORCH_CHECK(false, "no comparison ", kind);
@@ -85,6 +87,11 @@ char* nongemm_compare(int kind, const at::Tensor* x, double value, at::Tensor** 
 
 char* nongemm_pow(const at::Tensor* x, double exponent, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(at::pow(*x, number(*x, exponent))); });
+}
+
+// A number to the powers of a tensor.
+char* nongemm_pow_base(double base, const at::Tensor* exponents, at::Tensor** out) {
+  return guarded([&] { *out = new at::Tensor(at::pow(number(*exponents, base), *exponents)); });
 }
 
 // A bound that is null is left open.
@@ -155,6 +162,13 @@ char* nongemm_clone(const at::Tensor* x, at::Tensor** out) {
 // The result is a tensor of the host: the caller has read the element there.
 char* nongemm_is_nonzero(const at::Tensor* x, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(c10::scalar_to_tensor(at::is_nonzero(*x))); });
+}
+
+// As `is_nonzero`: the caller has read the number.
+char* nongemm_item(const at::Tensor* x, at::Tensor** out) {
+  return guarded([&] {
+    *out = new at::Tensor(at::detail::scalar_tensor_static(x->item(), x->scalar_type(), at::kCPU));
+  });
 }
 
 }  // extern "C"

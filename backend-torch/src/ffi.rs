@@ -113,6 +113,7 @@ unsafe extern "C" {
     -> Status;
     pub(crate) fn nongemm_compare(kind: c_int, x: In, value: f64, out: Out) -> Status;
     pub(crate) fn nongemm_pow(x: In, exponent: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_pow_base(base: f64, exponents: In, out: Out) -> Status;
     pub(crate) fn nongemm_clamp(x: In, min: *const f64, max: *const f64, out: Out) -> Status;
     pub(crate) fn nongemm_hardtanh(x: In, min: f64, max: f64, inplace: bool, out: Out) -> Status;
     pub(crate) fn nongemm_softplus(x: In, beta: f64, threshold: f64, out: Out) -> Status;
@@ -137,6 +138,7 @@ unsafe extern "C" {
         out: Out,
     ) -> Status;
     pub(crate) fn nongemm_is_nonzero(x: In, out: Out) -> Status;
+    pub(crate) fn nongemm_item(x: In, out: Out) -> Status;
     pub(crate) fn nongemm_full(
         size: *const i64,
         rank: usize,

@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
-use nongemm_core::plugin::{Backend, Device, PrepareOptions, Settings};
+use nongemm_core::plugin::{Backend, Device};
 use support::case::Case;
 use support::{flow, golden};
 
@@ -18,12 +18,7 @@ use crate::recording::Calls;
 fn executed(case: &Case) -> anyhow::Result<BTreeMap<String, usize>> {
     let graph = case.graph()?;
     let weights = flow::weights("synthetic:0")?;
-    let options = PrepareOptions {
-        device: Device::Cpu,
-        dtype: case.dtype,
-        threads: 1,
-        settings: Settings::default(),
-    };
+    let options = flow::options(Device::Cpu, case.dtype, &[])?;
     let mut session = Eager.prepare(&graph, weights.as_ref(), &options)?;
     let inputs = flow::inputs(&graph)?.into_iter().map(|(_, tensor)| tensor);
     session.bind(&inputs.collect::<Vec<_>>())?;

@@ -11,7 +11,7 @@ use support::flow;
 const TOLERANCE: f64 = 1e-4;
 
 fn check(case: &Case) {
-    let worst = flow::parity("candle", case).unwrap();
+    let worst = flow::parity("candle", case, &[]).unwrap();
     assert!(worst.relative <= TOLERANCE, "{}: {worst:?}", case.name);
 }
 

@@ -1,10 +1,11 @@
 //! Normalizations. cuDNN may be used, as it may in Python.
 
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{BatchNorm, FrozenBatchNorm, GroupNorm, LayerNorm};
+use nongemm_operators::{BatchNorm, FrozenBatchNorm, GroupNorm, LayerNorm, RmsNorm};
 
 use super::{optional, single, sizes, wrong_inputs};
 use crate::engine::{Tensor, Torch};
+use crate::ffi::said;
 use crate::register_kernel;
 
 const CUDNN: bool = true;
@@ -65,3 +66,16 @@ impl Eval<Torch> for GroupNorm {
 }
 
 register_kernel!(GroupNorm);
+
+/// The same function: the reference's eager code writes it out, fused it is this one call.
+impl Eval<Torch> for RmsNorm {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let &[x, weight] = inputs else {
+            return wrong_inputs("an input and weights", inputs);
+        };
+        let size = weight.size1().map_err(said)?;
+        single(x.f_rms_norm([size], Some(&weight.0), self.eps))
+    }
+}
+
+register_kernel!(RmsNorm);

@@ -6,22 +6,20 @@ use crate::support::flow;
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-5;
 
-fn check(case: &Case) {
-    check_on("torch", case);
-}
-
-fn check_on(backend: &str, case: &Case) {
-    let worst = flow::parity(backend, case).unwrap();
+fn check(backend: &str, case: &Case, settings: &[(&str, &str)]) {
+    let worst = flow::parity(backend, case, settings).unwrap();
     assert!(
         worst.relative <= TOLERANCE,
-        "{} on {backend}: {worst:?}",
+        "{} on {backend} {settings:?}: {worst:?}",
         case.name
     );
 }
 
 #[test]
 fn outputs_are_those_of_the_reference() {
-    Case::small().iter().for_each(check);
+    for case in Case::compared().unwrap() {
+        check("torch", &case, &[]);
+    }
 }
 
 #[test]
@@ -30,7 +28,16 @@ fn fused_attention_computes_the_same() {
         let fused = case.with(&[("attention", "sdpa")]);
         // Models without attention know no such setting.
         if fused.graph().is_ok() {
-            check(&fused);
+            check("torch", &fused, &[]);
+        }
+    }
+}
+
+#[test]
+fn fused_composites_and_their_parts_compute_the_same() {
+    for case in Case::small() {
+        for composites in ["fused", "parts"] {
+            check("torch", &case, &[("composites", composites)]);
         }
     }
 }
@@ -38,6 +45,6 @@ fn fused_attention_computes_the_same() {
 #[test]
 fn traced_programs_compute_the_same() {
     for case in Case::small() {
-        check_on("torch:script", &case);
+        check("torch:script", &case, &[]);
     }
 }

@@ -54,24 +54,32 @@ pub fn weights(location: &str) -> anyhow::Result<Box<dyn WeightSource>> {
         .open(location)
 }
 
+/// On all processors, with settings of the backend.
+pub fn options(
+    device: Device,
+    dtype: DType,
+    settings: &[(&str, &str)],
+) -> anyhow::Result<PrepareOptions> {
+    let settings = settings.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+    Ok(PrepareOptions {
+        device,
+        dtype,
+        threads: std::thread::available_parallelism()?.get(),
+        settings: Settings::new(settings.collect()),
+    })
+}
+
 /// Runs a graph once on a backend.
 pub fn run(
     backend: &str,
-    device: Device,
+    options: &PrepareOptions,
     graph: &Graph,
-    dtype: DType,
     weights: &dyn WeightSource,
     inputs: &Tensors,
 ) -> anyhow::Result<Tensors> {
     let backend = Registry::<dyn Backend>::collect()?.get(backend)?;
-    let options = PrepareOptions {
-        device,
-        dtype,
-        threads: std::thread::available_parallelism()?.get(),
-        settings: Settings::default(),
-    };
     weights.verify(graph)?;
-    let mut session = backend.prepare(graph, weights, &options)?;
+    let mut session = backend.prepare(graph, weights, options)?;
     let inputs: Vec<HostTensor> = inputs.iter().map(|(_, tensor)| tensor.clone()).collect();
     session.bind(&inputs)?;
     let clock = Monotonic::new();
@@ -81,11 +89,11 @@ pub fn run(
 
 /// Runs a configuration on a backend with synthetic weights, and compares its outputs with those of the
 /// reference (`golden/NAME.safetensors`).
-pub fn parity(backend: &str, case: &Case) -> anyhow::Result<Difference> {
+pub fn parity(backend: &str, case: &Case, settings: &[(&str, &str)]) -> anyhow::Result<Difference> {
     let graph = case.graph()?;
+    let options = options(Device::Cpu, case.dtype, settings)?;
     let (weights, inputs) = (weights("synthetic:0")?, inputs(&graph)?);
-    let cpu = Device::Cpu;
-    let found = run(backend, cpu, &graph, case.dtype, weights.as_ref(), &inputs)?;
+    let found = run(backend, &options, &graph, weights.as_ref(), &inputs)?;
     let expected = reference::load(&golden(&format!("{}.safetensors", case.name)))?;
     let worst = compare(&found, &expected)?;
     ensure!(worst.scale > 0.1, "the outputs say nothing");

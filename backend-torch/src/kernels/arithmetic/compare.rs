@@ -17,7 +17,8 @@ impl Eval<Torch> for Compare {
                     CompareKind::Ne => Comparison::Ne,
                     CompareKind::Lt => Comparison::Lt,
                     CompareKind::Le => Comparison::Le,
-                    CompareKind::Gt | CompareKind::Greater => Comparison::Gt,
+                    CompareKind::Gt => Comparison::Gt,
+                    CompareKind::Greater => Comparison::Greater,
                     CompareKind::Ge => Comparison::Ge,
                 };
                 shim(missing::compare(kind, x, value))
@@ -27,7 +28,8 @@ impl Eval<Torch> for Compare {
                 CompareKind::Ne => a.f_ne_tensor(b),
                 CompareKind::Lt => a.f_lt_tensor(b),
                 CompareKind::Le => a.f_le_tensor(b),
-                CompareKind::Gt | CompareKind::Greater => a.f_gt_tensor(b),
+                CompareKind::Gt => a.f_gt_tensor(b),
+                CompareKind::Greater => a.f_greater_tensor(b),
                 CompareKind::Ge => a.f_ge_tensor(b),
             }),
             _ => wrong_inputs("two tensors, or a tensor and a number", inputs),

@@ -1,7 +1,7 @@
 //! Values chosen by conditions.
 
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{IsNonzero, MaskedFill, Where};
+use nongemm_operators::{IsNonzero, Item, MaskedFill, Nonzero, Where};
 
 use crate::engine::{Tensor, Torch};
 use crate::kernels::{missing, several, shim, single, wrong_inputs};
@@ -42,3 +42,19 @@ impl Eval<Torch> for IsNonzero {
 }
 
 register_kernel!(IsNonzero);
+
+impl Eval<Torch> for Item {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        shim(missing::item(inputs[0]))
+    }
+}
+
+register_kernel!(Item);
+
+impl Eval<Torch> for Nonzero {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        single(inputs[0].f_nonzero())
+    }
+}
+
+register_kernel!(Nonzero);

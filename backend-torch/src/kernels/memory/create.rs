@@ -1,7 +1,7 @@
 //! New tensors, and tensors of another type.
 
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{Arange, Full, FullKind, FullLike, FullLikeKind, To};
+use nongemm_operators::{Arange, Full, FullKind, FullLike, FullLikeKind, OneHot, To};
 
 use crate::convert;
 use crate::engine::{Tensor, Torch};
@@ -66,6 +66,14 @@ impl Eval<Torch> for FullLike {
 }
 
 register_kernel!(FullLike);
+
+impl Eval<Torch> for OneHot {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        single(inputs[0].f_one_hot(self.num_classes as i64))
+    }
+}
+
+register_kernel!(OneHot);
 
 /// To the engine's device too: what the host has written ([`FullKind::Empty`]) gets there this way.
 impl Eval<Torch> for To {

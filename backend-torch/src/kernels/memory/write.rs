@@ -1,7 +1,7 @@
 //! Tensors written over. Values of a graph do not change, but nothing reads the old one later.
 
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{CopyInto, Fill, IndexPut};
+use nongemm_operators::{CopyInto, Fill, IndexAdd, IndexPut};
 
 use crate::engine::{Tensor, Torch};
 use crate::kernels::{missing, shim, single, wrong_inputs};
@@ -42,3 +42,14 @@ impl Eval<Torch> for IndexPut {
 }
 
 register_kernel!(IndexPut);
+
+impl Eval<Torch> for IndexAdd {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let &[x, index, source] = inputs else {
+            return wrong_inputs("a tensor, an index and a source", inputs);
+        };
+        single(x.shallow_clone().f_index_add_(self.dim, index, source))
+    }
+}
+
+register_kernel!(IndexAdd);

@@ -14,6 +14,7 @@ pub(in crate::kernels) enum Arithmetic {
     Rsub,
     Mul,
     Div,
+    FloorDiv,
 }
 
 /// Comparisons with a number, as numbered in `shim/ops.cpp`.
@@ -24,6 +25,7 @@ pub(in crate::kernels) enum Comparison {
     Lt,
     Le,
     Gt,
+    Greater,
     Ge,
 }
 
@@ -49,6 +51,15 @@ pub(in crate::kernels) fn compare(
 pub(in crate::kernels) fn pow(x: &tch::Tensor, exponent: f64) -> anyhow::Result<tch::Tensor> {
     // SAFETY: `x` lives through the call.
     made(|out| unsafe { ffi::nongemm_pow(x.as_ptr(), exponent, out) })
+}
+
+/// A number to the powers of a tensor.
+pub(in crate::kernels) fn pow_base(
+    base: f64,
+    exponents: &tch::Tensor,
+) -> anyhow::Result<tch::Tensor> {
+    // SAFETY: `exponents` lives through the call.
+    made(|out| unsafe { ffi::nongemm_pow_base(base, exponents.as_ptr(), out) })
 }
 
 pub(in crate::kernels) fn clamp(
@@ -146,4 +157,10 @@ pub(in crate::kernels) fn clone(x: &tch::Tensor) -> anyhow::Result<tch::Tensor> 
 pub(in crate::kernels) fn is_nonzero(x: &tch::Tensor) -> anyhow::Result<tch::Tensor> {
     // SAFETY: `x` lives through the call.
     made(|out| unsafe { ffi::nongemm_is_nonzero(x.as_ptr(), out) })
+}
+
+/// The only element, as a tensor without dimensions on the host.
+pub(in crate::kernels) fn item(x: &tch::Tensor) -> anyhow::Result<tch::Tensor> {
+    // SAFETY: `x` lives through the call.
+    made(|out| unsafe { ffi::nongemm_item(x.as_ptr(), out) })
 }
