@@ -110,6 +110,44 @@ char* nongemm_where(const at::Tensor* condition, const at::Tensor* x, double oth
   return guarded([&] { *out = new at::Tensor(at::where(*condition, *x, number(*x, other))); });
 }
 
+// `x & y` and `x | y` as Python's operators call them.
+char* nongemm_bits(bool both, const at::Tensor* x, const at::Tensor* y, at::Tensor** out) {
+  return guarded([&] { *out = new at::Tensor(both ? at::__and__(*x, *y) : at::__or__(*x, *y)); });
+}
+
+char* nongemm_fill(at::Tensor* x, double value, at::Tensor** out) {
+  return guarded([&] { *out = new at::Tensor(x->fill_(number(*x, value))); });
+}
+
+// Writes `source` over `part`, a view of `whole`, and returns `whole`. Where the part is no view, it is
+// taken from `whole`: position `index` of dimension `dim`, and the first elements of all others.
+char* nongemm_copy_into(at::Tensor* part, const at::Tensor* source, at::Tensor* whole, int64_t dim,
+                        int64_t index, at::Tensor** out) {
+  return guarded([&] {
+    if (part->is_alias_of(*whole)) {
+      part->copy_(*source);
+    } else {
+      at::Tensor region = whole->select(dim, index);
+      for (int64_t axis = 0; axis < region.dim(); ++axis) {
+        region = region.narrow(axis, 0, source->size(axis));
+      }
+      region.copy_(*source);
+    }
+    *out = new at::Tensor(*whole);
+  });
+}
+
+// Bilinear, or else nearest.
+char* nongemm_upsample(const at::Tensor* x, bool bilinear, bool align_corners, const int64_t* size,
+                       at::Tensor** out) {
+  return guarded([&] {
+    const at::OptionalIntArrayRef pair(at::IntArrayRef(size, 2));
+    *out = new at::Tensor(bilinear
+                              ? at::upsample_bilinear2d(*x, pair, align_corners, std::nullopt)
+                              : at::upsample_nearest2d(*x, pair, std::nullopt));
+  });
+}
+
 char* nongemm_clone(const at::Tensor* x, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(at::clone(*x)); });
 }

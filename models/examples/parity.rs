@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
+use nongemm_candle as _;
 use nongemm_core::plugin::Device;
 use support::case::{Case, models};
 use support::flow;

@@ -1,7 +1,6 @@
 //! Runs a graph through a backend and compares outputs.
 
 use anyhow::{Context, ensure};
-use nongemm_candle as _;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
@@ -11,6 +10,9 @@ use nongemm_core::plugin::{
 use nongemm_core::rng::Uniform;
 use nongemm_core::tensor::{HostData, HostTensor};
 use nongemm_weights as _;
+
+use super::case::Case;
+use super::{golden, reference};
 
 /// Named tensors.
 pub type Tensors = Vec<(String, HostTensor)>;
@@ -75,6 +77,19 @@ pub fn run(
     let clock = Monotonic::new();
     session.run(&mut Recorder::new(&clock, Mode::Off, session.steps().len()))?;
     session.outputs()
+}
+
+/// Runs a configuration on a backend with synthetic weights, and compares its outputs with those of the
+/// reference (`golden/NAME.safetensors`).
+pub fn parity(backend: &str, case: &Case) -> anyhow::Result<Difference> {
+    let graph = case.graph()?;
+    let (weights, inputs) = (weights("synthetic:0")?, inputs(&graph)?);
+    let cpu = Device::Cpu;
+    let found = run(backend, cpu, &graph, case.dtype, weights.as_ref(), &inputs)?;
+    let expected = reference::load(&golden(&format!("{}.safetensors", case.name)))?;
+    let worst = compare(&found, &expected)?;
+    ensure!(worst.scale > 0.1, "the outputs say nothing");
+    Ok(worst)
 }
 
 /// How far two outputs are apart.

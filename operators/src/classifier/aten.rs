@@ -10,7 +10,7 @@ use nongemm_core::register;
 /// Classifies events of vocabulary `aten`: the group that the graph counts the node in, where the
 /// call comes from one; else by name, without the mark of operators that work in place.
 #[derive(Clone, Copy, Debug)]
-pub struct AtenClassifier;
+pub(super) struct AtenClassifier;
 
 impl OperatorClassifier for AtenClassifier {
     fn id(&self) -> &'static str {
@@ -28,7 +28,7 @@ impl OperatorClassifier for AtenClassifier {
 register!(dyn OperatorClassifier, &AtenClassifier);
 
 /// The group of an operator by ATen's name for it (`layer_norm`, `relu_`, `torchvision::nms`).
-pub fn aten_group(name: &str) -> Option<OpGroup> {
+pub(super) fn aten_group(name: &str) -> Option<OpGroup> {
     let name = match name.strip_suffix('_') {
         Some(plain) if !name.ends_with("__") => plain,
         _ => name,

@@ -4,12 +4,12 @@ use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{OpEvent, OperatorClassifier};
 use nongemm_core::register;
 
-use super::aten_group;
+use super::aten::aten_group;
 
 /// Classifies events of vocabulary `inductor`: a fused kernel by the operators that it fuses, a library
 /// call by the operator in its name (`aoti_torch_cpu_addmm_out`).
 #[derive(Clone, Copy, Debug)]
-pub struct InductorClassifier;
+pub(super) struct InductorClassifier;
 
 impl OperatorClassifier for InductorClassifier {
     fn id(&self) -> &'static str {
@@ -63,7 +63,7 @@ const DECISIVE: &[OpGroup] = &[
 ];
 
 /// The group of a kernel that fuses these operators of ATen; `None` if it knows none of them.
-pub fn fused_group(ops: &[String]) -> Option<OpGroup> {
+fn fused_group(ops: &[String]) -> Option<OpGroup> {
     let groups: Vec<OpGroup> = ops.iter().filter_map(|op| aten_group(op)).collect();
     if groups.contains(&OpGroup::Gemm) {
         let alone = groups.iter().all(|group| *group == OpGroup::Gemm);

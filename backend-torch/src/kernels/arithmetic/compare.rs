@@ -40,8 +40,8 @@ register_kernel!(Compare);
 impl Eval<Torch> for Logical {
     fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         single(match (self.kind, inputs) {
-            (LogicalKind::And, &[a, b]) => a.shallow_clone().f_internal_and_tensor_(b),
-            (LogicalKind::Or, &[a, b]) => a.shallow_clone().f_internal_or_tensor_(b),
+            (LogicalKind::And, &[a, b]) => return shim(missing::bits(true, a, b)),
+            (LogicalKind::Or, &[a, b]) => return shim(missing::bits(false, a, b)),
             (LogicalKind::Not, &[x]) => x.f_bitwise_not(),
             (LogicalKind::LogicalAnd, &[a, b]) => a.f_logical_and(b),
             (LogicalKind::LogicalOr, &[a, b]) => a.f_logical_or(b),

@@ -1,0 +1,24 @@
+//! Every case of every operator as a traced program.
+
+use nongemm_core::dtype::DType;
+use nongemm_operators::golden::suite::{Skip, Suite};
+
+/// Cases that a traced program does not pass, and why.
+const SKIPS: &[Skip] = &[];
+
+const SUITE: Suite<'_> = Suite {
+    backend: &nongemm_torch::Script,
+    bool_as: DType::Bool,
+    tolerance: 1e-6,
+    skips: SKIPS,
+};
+
+#[test]
+fn traced_programs_compute_what_the_reference_computes() {
+    SUITE.outputs("reference").unwrap();
+}
+
+#[test]
+fn traced_fused_composites_compute_it_too() {
+    SUITE.outputs("fused").unwrap();
+}
