@@ -23,7 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for source in sources()? {
         // One library for each file: libtorch's headers take so long to compile that only files that
         // changed are compiled again.
-        let name = format!("nongemm_{}", source.file_stem().unwrap_or_default().display());
+        let name = format!(
+            "nongemm_{}",
+            source.file_stem().unwrap_or_default().display()
+        );
         let library = out.join(format!("lib{name}.a"));
         let built = library.metadata().and_then(|data| data.modified()).ok();
         let changed = source.metadata()?.modified()?.max(headers);

@@ -5,7 +5,6 @@
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/frontend/tracer.h>
-#include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/normalize_ops.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -77,8 +76,12 @@ char* nongemm_trace(at::Tensor** inputs, size_t inputs_count, NongemmBody body, 
           return outputs;
         },
         [](const at::Tensor&) { return std::string(); },
-        /*strict=*/true, /*force_outplace=*/false, &module);
+        /*strict=*/true, /*force_outplace=*/false);
+    // Traced as a function: its nodes keep the scopes that they are given. A method has its module as
+    // first argument.
     auto graph = traced.first->graph;
+    graph->insertInput(0, "self")->setType(module._ivalue()->type());
+    torch::jit::NormalizeOps(graph);
     const auto function = module._ivalue()->compilation_unit()->create_function(
         c10::QualifiedName(*module.type()->name(), "forward"), graph);
     module.type()->addMethod(function);

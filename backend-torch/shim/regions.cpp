@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <ATen/Dispatch.h>
+#include <torch/library.h>
 
 #include "common.h"
 
@@ -178,20 +179,51 @@ at::Tensor roi_align(const at::Tensor& features, const at::Tensor& regions, cons
   return out.to(features.scalar_type());
 }
 
+at::Tensor roi_align_call(const at::Tensor& input, const at::Tensor& rois, double spatial_scale,
+                          int64_t pooled_height, int64_t pooled_width, int64_t sampling_ratio,
+                          bool aligned) {
+  return roi_align(input, rois,
+                   {spatial_scale, pooled_height, pooled_width, sampling_ratio, aligned});
+}
+
 }  // namespace
+
+// Under torchvision's own names and signatures: traced programs hold them as operators, and archives
+// that were traced with torchvision run without it.
+TORCH_LIBRARY_FRAGMENT(torchvision, library) {
+  library.def("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor");
+  library.def(
+      "roi_align(Tensor input, Tensor rois, float spatial_scale, int pooled_height, "
+      "int pooled_width, int sampling_ratio, bool aligned) -> Tensor");
+}
+
+TORCH_LIBRARY_IMPL(torchvision, CompositeExplicitAutograd, library) {
+  library.impl("nms", &nms);
+  library.impl("roi_align", &roi_align_call);
+}
 
 extern "C" {
 
 char* nongemm_nms(const at::Tensor* boxes, const at::Tensor* scores, double threshold,
                   at::Tensor** out) {
-  return guarded([&] { *out = new at::Tensor(nms(*boxes, *scores, threshold)); });
+  return guarded([&] {
+    static const auto call = c10::Dispatcher::singleton()
+                                 .findSchemaOrThrow("torchvision::nms", "")
+                                 .typed<at::Tensor(const at::Tensor&, const at::Tensor&, double)>();
+    *out = new at::Tensor(call.call(*boxes, *scores, threshold));
+  });
 }
 
 char* nongemm_roi_align(const at::Tensor* features, const at::Tensor* regions, double scale,
                         int64_t height, int64_t width, int64_t ratio, bool aligned,
                         at::Tensor** out) {
   return guarded([&] {
-    *out = new at::Tensor(roi_align(*features, *regions, {scale, height, width, ratio, aligned}));
+    static const auto call =
+        c10::Dispatcher::singleton()
+            .findSchemaOrThrow("torchvision::roi_align", "")
+            .typed<at::Tensor(const at::Tensor&, const at::Tensor&, double, int64_t, int64_t, int64_t,
+                              bool)>();
+    *out = new at::Tensor(call.call(*features, *regions, scale, height, width, ratio, aligned));
   });
 }
 

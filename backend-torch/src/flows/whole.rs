@@ -70,6 +70,23 @@ impl<W: Whole> WholeSession<W> {
         }
     }
 
+    /// Binds inputs that are on the device already, settles and learns the operators.
+    pub(crate) fn bind_device(&mut self, inputs: Vec<Tensor>) -> anyhow::Result<()> {
+        if self.inputs.is_none() {
+            self.whole.load(&inputs)?;
+        }
+        let pointers = pointers(&inputs);
+        self.inputs = Some(inputs);
+        for _ in 0..SETTLING_RUNS {
+            self.whole.run(&pointers)?;
+        }
+        let whole = &mut self.whole;
+        let calls = self.calls.learn(&mut || whole.run(&pointers))?;
+        self.steps = self.whole.steps(calls)?;
+        self.timer = self.engine.timer(self.steps.len())?;
+        self.engine.synchronize()
+    }
+
     fn check_inputs(&self, inputs: &[HostTensor]) -> anyhow::Result<()> {
         let Some(declared) = &self.declared else {
             return Ok(());
@@ -149,19 +166,7 @@ impl<W: Whole> Session for WholeSession<W> {
             .iter()
             .map(|tensor| self.engine.upload(tensor.clone()))
             .collect::<anyhow::Result<Vec<Tensor>>>()?;
-        if self.inputs.is_none() {
-            self.whole.load(&uploaded)?;
-        }
-        let pointers = pointers(&uploaded);
-        self.inputs = Some(uploaded);
-        for _ in 0..SETTLING_RUNS {
-            self.whole.run(&pointers)?;
-        }
-        let whole = &mut self.whole;
-        let calls = self.calls.learn(&mut || whole.run(&pointers))?;
-        self.steps = self.whole.steps(calls)?;
-        self.timer = self.engine.timer(self.steps.len())?;
-        self.engine.synchronize()
+        self.bind_device(uploaded)
     }
 
     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {

@@ -7,8 +7,16 @@ use crate::support::flow;
 const TOLERANCE: f64 = 1e-5;
 
 fn check(case: &Case) {
-    let worst = flow::parity("torch", case).unwrap();
-    assert!(worst.relative <= TOLERANCE, "{}: {worst:?}", case.name);
+    check_on("torch", case);
+}
+
+fn check_on(backend: &str, case: &Case) {
+    let worst = flow::parity(backend, case).unwrap();
+    assert!(
+        worst.relative <= TOLERANCE,
+        "{} on {backend}: {worst:?}",
+        case.name
+    );
 }
 
 #[test]
@@ -24,5 +32,12 @@ fn fused_attention_computes_the_same() {
         if fused.graph().is_ok() {
             check(&fused);
         }
+    }
+}
+
+#[test]
+fn traced_programs_compute_the_same() {
+    for case in Case::small() {
+        check_on("torch:script", &case);
     }
 }

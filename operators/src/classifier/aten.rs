@@ -95,8 +95,7 @@ const TABLE: &[(OpGroup, &str)] = &[
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact2d \
          upsample_linear1d upsample_bilinear2d _upsample_bilinear2d_aa upsample_bicubic2d \
          _upsample_bicubic2d_aa upsample_trilinear3d grid_sampler grid_sampler_2d grid_sampler_3d \
-         affine_grid_generator interpolate pixel_shuffle pixel_unshuffle \
-         paste_masks_in_image",
+         affine_grid_generator interpolate paste_masks_in_image pixel_shuffle pixel_unshuffle ",
     ),
     (OpGroup::Embedding, "embedding embedding_bag _embedding_bag"),
     (
@@ -122,9 +121,8 @@ const TABLE: &[(OpGroup, &str)] = &[
         "add sub rsub mul div floor_divide remainder fmod true_divide addcmul addcdiv maximum \
          minimum pow square neg abs floor ceil round trunc frac exp exp2 expm1 log log2 log10 \
          log1p sqrt rsqrt reciprocal sin cos tan asin acos atan atan2 sinh cosh erf erfc erfinv \
-         sign sgn clamp clamp_min clamp_max clip lerp hypot eq ne lt le gt ge greater \
-         greater_equal less less_equal rotary_embedding equal isclose \
-         allclose isnan isinf isfinite __and__ __or__ __xor__ __iand__ __ior__ bitwise_and \
+         sign sgn clamp clamp_min clamp_max clip lerp hypot eq ne lt le gt ge equal isclose greater \
+         rotary_embedding allclose isnan isinf isfinite __and__ __or__ __xor__ __iand__ __ior__ bitwise_and \
          bitwise_or bitwise_xor bitwise_not __lshift__ __rshift__ bitwise_left_shift \
          bitwise_right_shift logical_and logical_or logical_xor logical_not sum mean prod std var \
          std_mean var_mean amax amin aminmax max min argmax argmin any all norm \
