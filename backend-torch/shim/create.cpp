@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <ATen/Dispatch_v2.h>
+#include <ATen/TracerMode.h>
 
 #include "common.h"
 
@@ -65,6 +66,8 @@ char* nongemm_written(const int64_t* size, size_t rank, double value, int dtype,
                       at::Tensor** out) {
   return guarded([&] {
     const bool host = device < 0 || rank == 0;
+    // Writing is no operator: a program that is traced takes the whole tensor as a constant.
+    const at::tracer::impl::NoTracerDispatchMode untraced;
     at::Tensor made = at::empty(at::IntArrayRef(size, rank), options(dtype, host ? -1 : device));
     if (!host) {
       made.fill_(scalar(dtype, value));
