@@ -86,6 +86,7 @@ unsafe extern "C" {
     pub(crate) fn nongemm_program_output(program: *mut c_void, index: usize) -> *mut C_tensor;
     pub(crate) fn nongemm_program_output_name(program: *mut c_void, index: usize) -> *const c_char;
     pub(crate) fn nongemm_executed_nodes(nodes: *mut *mut c_char) -> Status;
+    pub(crate) fn nongemm_program_nodes(program: *mut c_void, nodes: *mut *mut c_char) -> Status;
     pub(crate) fn nongemm_package_load(
         path: *const c_char,
         device_index: c_int,

@@ -11,10 +11,10 @@ use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::MASKFORMER_PADDED;
 use nongemm_operators as ops;
-use nongemm_operators::layers;
+use nongemm_operators::{ReduceKind, layers};
 
 use crate::published::{Published, image as image_side};
-use crate::settings::{batch, divide, image, preset, size, small_size, stages, widths};
+use crate::settings::{batch, divide, image, preset, signed, size, small_size, stages, widths};
 use backbone::Backbone;
 use decoder::Decoder;
 
@@ -148,7 +148,7 @@ impl Net {
         let (width, classes) = (self.width, self.labels + 1);
         let labels = layers::linear(g, "class_predictor", queries, width, classes, true)?;
         let masks = g.scope("mask_embedder", |g| self.mask_embedder(g, queries))?;
-        let masks = ops::einsum(g, "bqc,bchw->bqhw", masks, embeddings)?;
+        let masks = ops::einsum(g, "bqc, bchw -> bqhw", masks, embeddings)?;
         g.output("class_queries_logits", labels);
         g.output("masks_queries_logits", masks);
         if self.postprocess {
@@ -194,9 +194,18 @@ impl Net {
         let chances = ops::softmax(g, labels, -1)?;
         let chances = ops::slice(g, chances, 2, 0, Some(-1))?;
         let masks = ops::sigmoid(g, masks)?;
-        let votes = ops::einsum(g, "bqc,bqhw->bchw", chances, masks)?;
-        let votes = ops::upsample_bilinear2d(g, votes, [self.image; 2])?;
-        ops::reduce(g, ops::ReduceKind::Argmax, votes, &[1], false)
+        let votes = ops::einsum(g, "bqc, bqhw -> bchw", chances, masks)?;
+        let mut images = Vec::new();
+        for index in 0..self.batch {
+            let votes = ops::select(g, votes, 0, signed(index))?;
+            let votes = ops::unsqueeze(g, votes, 0)?;
+            let votes = ops::upsample_bilinear2d(g, votes, [self.image; 2])?;
+            let best = ops::select(g, votes, 0, 0)?;
+            images.push(ops::reduce(g, ReduceKind::Argmax, best, &[0], false)?);
+            // The votes themselves, which nobody asked for.
+            ops::select(g, votes, 0, 0)?;
+        }
+        ops::stack(g, &images, 0)
     }
 }
 

@@ -242,6 +242,8 @@ impl Case {
                 ..case
             });
         }
+        let semantic = [("postprocess", "semantic")];
+        cases.push(Case::variant("semantic", "maskformer", &semantic)?);
         Ok(cases)
     }
 
