@@ -94,7 +94,7 @@ impl Eval<Torch> for Einsum {
         let &[a, b] = inputs else {
             return wrong_inputs("two factors", inputs);
         };
-        let path = None::<[i64; 0]>;
+        let path = None::<i64>;
         single(tch::Tensor::f_einsum(&self.equation, &[&a.0, &b.0], path))
     }
 }
