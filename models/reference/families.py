@@ -21,6 +21,8 @@ class Family:
     make: Callable
     forward: Callable
     example_inputs: Callable
+    # Whether the first call of the module finds what later calls keep: operators are then those of the second one.
+    warm_up: bool = False
 
 
 def build(model_id, overrides, device="cpu"):
@@ -179,6 +181,8 @@ FAMILIES = {
     "mobilenet-v2": Family(
         dict(layers=[1, 2, 3, 4, 3, 3, 1], image=224, labels=1000),
         make_mobilenet_v2, forward_torchvision_classifier, example_pixels),
-    "faster-rcnn": Family(DETECTOR_DEFAULTS, make_detector("box"), forward_detector, example_photographs),
-    "mask-rcnn": Family(DETECTOR_DEFAULTS, make_detector("mask"), forward_detector, example_photographs),
+    "faster-rcnn": Family(
+        DETECTOR_DEFAULTS, make_detector("box"), forward_detector, example_photographs, warm_up=True),
+    "mask-rcnn": Family(
+        DETECTOR_DEFAULTS, make_detector("mask"), forward_detector, example_photographs, warm_up=True),
 }

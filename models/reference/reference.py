@@ -24,7 +24,7 @@ import torch
 
 from checkpoint import checkpoint_entries, load_strictly, load_tensors, save_tensors
 from families import FAMILIES, build
-from trace_ops import trace
+from trace_ops import fold_paste, trace
 
 
 def load_inputs(path):
@@ -60,7 +60,10 @@ def cmd_trace(args):
         inputs = load_inputs(args.inputs)
     else:
         inputs = family.example_inputs(config, batch=args.batch, seq=args.seq, image=args.image)
-    ops = trace(model, lambda: family.forward(model, inputs))
+    if family.warm_up:
+        with torch.no_grad():
+            family.forward(model, inputs)
+    ops = fold_paste(trace(model, lambda: family.forward(model, inputs)))
     if args.format == "counts":
         counts = {}
         for op in ops:

@@ -70,9 +70,11 @@ fn published_configurations_are_built_whole() {
         counts,
         [
             ("bert", 351),
+            ("faster-rcnn", 706),
             ("gpt2", 479),
             ("gpt2-large", 1343),
             ("gpt2-xl", 1775),
+            ("mask-rcnn", 809),
             ("mobilenet-v2", 153),
             ("resnet50", 175),
             ("vit-b16", 358),

@@ -40,6 +40,17 @@ const VIT: [(&str, &str); 6] = [
 ];
 const RESNET: [(&str, &str); 2] = [("layers", "2,1,1,1"), ("labels", "10")];
 const MOBILENET: [(&str, &str); 2] = [("layers", "1,2,1,1,1,1,1"), ("labels", "10")];
+/// Resized to a size that is padded.
+const DETECTOR: [(&str, &str); 8] = [
+    ("layers", "1,1,1,1"),
+    ("labels", "5"),
+    ("channels", "8"),
+    ("hidden", "16"),
+    ("min_size", "60"),
+    ("max_size", "96"),
+    ("proposals", "20"),
+    ("detections", "8"),
+];
 const SEQ: usize = 8;
 
 impl Case {
@@ -88,6 +99,8 @@ impl Case {
             Case::image("vit-b16", &VIT, 32),
             Case::image("resnet50", &RESNET, 32),
             Case::image("mobilenet-v2", &MOBILENET, 64),
+            Case::image("faster-rcnn", &DETECTOR, 90),
+            Case::image("mask-rcnn", &DETECTOR, 90),
         ]
     }
 
@@ -106,6 +119,14 @@ impl Case {
         });
         let bert = [one, INTERMEDIATE, ("heads", "1"), ("positions", "8")];
         cases.push(Case::text("bert-all-positions-one-head", "bert", &bert));
+        // So many candidates that they are suppressed level by level.
+        let many = [("proposals", "500"), ("height", "250"), ("width", "370")];
+        let larger = [("min_size", "256"), ("max_size", "370")];
+        let levels = Case {
+            name: "faster-rcnn-levels".to_owned(),
+            ..Case::image("faster-rcnn", &DETECTOR, 256)
+        };
+        cases.push(levels.with(&many).with(&larger).with(&[("labels", "3")]));
         cases
     }
 

@@ -244,6 +244,14 @@ pub fn amax(
     reduce(g, ReduceKind::Amax, x, dims, keepdim)
 }
 
+/// The largest element of all.
+///
+/// # Errors
+/// When there is none to choose from.
+pub fn max(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+    reduce(g, ReduceKind::Max, x, &[], false)
+}
+
 /// Whether all elements are true.
 ///
 /// # Errors
