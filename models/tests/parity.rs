@@ -13,7 +13,7 @@ const TOLERANCE: f64 = 1e-4;
 fn check(case: &Case) {
     let graph = case.graph().unwrap();
     let weights = flow::weights("synthetic:0").unwrap();
-    let inputs = flow::inputs(&graph).unwrap();
+    let inputs = flow::inputs_of(case.model().unwrap(), &graph, case.batch).unwrap();
     let found = flow::run(
         "candle",
         Device::Cpu,

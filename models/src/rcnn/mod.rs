@@ -8,11 +8,9 @@
 //!
 //! With weights that are random in every layer, all boxes would be as large as the image, nearly all of
 //! them would be suppressed, and the time spent on regions would say nothing. The four layers that decide
-//! it therefore start in a way of their own ([`nongemm_operators::layers::Start`]; see [`rpn`] and
-//! [`heads`]): proposals are anchors moved and stretched by some tens of percent, so that non-maximum
-//! suppression sees thousands of candidates of all sizes and keeps the published thousand; and class
-//! scores spread so that some hundreds of pairs of box and class pass the threshold, of which the
-//! published hundred at most remain.
+//! it therefore start in a way of their own (`layers::Start`; see `rpn.rs` and `heads.rs`): non-maximum
+//! suppression sees thousands of candidates of all sizes and keeps the published thousand; a few thousand
+//! pairs of box and class pass the threshold, and the published hundred remain, which the mask head gets.
 
 mod anchors;
 mod boxes;

@@ -1,8 +1,9 @@
 //! The region proposal network: where something may be.
 //!
-//! Synthetic weights: objectness has a deviation of about 1, so that its sigmoid is spread and does not
-//! saturate; offsets of about a tenth to a third move and stretch the anchors, so that neighbours overlap
-//! as much as those of a trained network do.
+//! Synthetic weights: for photographs, whose features have a deviation of about 4 here, objectness has
+//! one of about 1, so that its sigmoid is spread and does not saturate. Offsets of about a third move and
+//! stretch the anchors, so that neighbours overlap as much as those of a trained network do: of some 4000
+//! candidates, half are suppressed and 1000 proposals are left, of all sizes.
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
@@ -24,8 +25,8 @@ const SMALLEST: f64 = 1e-3;
 const LEAST_SCORE: f64 = 0.0;
 /// With more candidates than this, torchvision suppresses level by level on the CPU.
 const MANY: usize = 1000;
-/// Deviations of objectness and offsets with synthetic weights.
-const OBJECTNESS_GAIN: f32 = 1.0;
+/// How far objectness and offsets spread with synthetic weights.
+const OBJECTNESS_GAIN: f32 = 0.3;
 const OFFSET_GAIN: f32 = 0.15;
 
 /// The proposals of each image, `[n, 4]`.

@@ -141,6 +141,11 @@ impl Case {
         })
     }
 
+    /// The registered model.
+    pub fn model(&self) -> anyhow::Result<&'static dyn Model> {
+        model(&self.model)
+    }
+
     /// The graph, all settings known.
     pub fn graph(&self) -> anyhow::Result<Graph> {
         let config = ModelConfig {

@@ -6,10 +6,12 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::plugin::{
-    Backend, Device, PrepareOptions, Registry, Settings, WeightFormat, WeightSource,
+    Backend, Dataset, Device, Domain, InputRequest, Model, PrepareOptions, Registry, Settings,
+    WeightFormat, WeightSource,
 };
 use nongemm_core::rng::Uniform;
 use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_datasets::SampleData;
 use nongemm_weights as _;
 
 /// Named tensors.
@@ -40,6 +42,18 @@ pub fn inputs(graph: &Graph) -> anyhow::Result<Tensors> {
         tensors.push((input.name.clone(), HostTensor::new(shape, data)?));
     }
     Ok(tensors)
+}
+
+/// Inputs of a model: for detectors photographs, because noise has no regions, else [`inputs`].
+pub fn inputs_of(model: &dyn Model, graph: &Graph, batch: usize) -> anyhow::Result<Tensors> {
+    if model.domain() != Domain::ObjectDetection {
+        return inputs(graph);
+    }
+    let preprocessor = model.preprocessor();
+    let mut samples = SampleData.open(preprocessor.modality(), None)?;
+    let tensors = preprocessor.prepare(&mut samples, &InputRequest::of(graph, batch))?;
+    let names = graph.inputs().iter().map(|input| input.name.clone());
+    Ok(names.zip(tensors).collect())
 }
 
 /// Opens weights by location, `synthetic:0` for example.
