@@ -1,13 +1,15 @@
 //! Writes what the tests compare with (`models/tests/golden/`), as the reference implementation says:
 //!
 //! ```text
-//! cargo run -p nongemm-models --example golden [-- --python PATH]
+//! cargo run -p nongemm-models --example golden [-- --only MODEL] [--python PATH]
 //! ```
 //!
 //! - `NAME.trace.txt`: the operators of a configuration, in order;
 //! - `MODEL.params.txt`: the checkpoint entries of a small configuration;
 //! - `totals.txt`: the number of parameters of every published configuration;
 //! - `MODEL.safetensors`: outputs of a small configuration, for synthetic weights of seed 0.
+//!
+//! With `--only`, the files of one model, and the lines of `totals.txt` that are missing.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -17,43 +19,75 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use support::case::{Case, models};
+use support::case::{Case, model, models};
 use support::flow;
 use support::golden;
 use support::reference::{Reference, export, save};
 use support::trace::Call;
 
 fn main() -> anyhow::Result<()> {
-    let reference = Reference::new(python()?)?;
-    for case in Case::traced() {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let reference = Reference::new(options.python.clone())?;
+    for case in Case::traced()?.iter().filter(|case| options.wants(case)) {
         let calls: anyhow::Result<Vec<String>> = reference
-            .trace(&case)?
+            .trace(case)?
             .iter()
             .map(|op| Ok(Call::recorded(op)?.line()))
             .collect();
         write(&format!("{}.trace.txt", case.name), &calls?)?;
     }
-    for case in Case::small() {
-        let params = reference.params(&case)?;
+    for case in Case::small().iter().filter(|case| options.wants(case)) {
+        let params = reference.params(case)?;
         let entries = params["entries"].as_array().context("no entries")?;
         let lines: Vec<String> = entries.iter().map(Value::to_string).collect();
         write(&format!("{}.params.txt", case.name), &lines)?;
-        outputs(&reference, &case)?;
     }
-    let mut totals = Vec::new();
-    for id in models()? {
-        let params = reference.params(&Case::full(id)?)?;
-        totals.push(format!("{id} {}", params["trainable"]));
+    for case in Case::compared()?.iter().filter(|case| options.wants(case)) {
+        outputs(&reference, case)?;
     }
-    write("totals.txt", &totals)
+    totals(&reference, &options)
 }
 
-fn python() -> anyhow::Result<Option<PathBuf>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => Ok(None),
-        ["--python", path] => Ok(Some(path.into())),
-        _ => bail!("usage: golden [--python PATH]"),
+/// The line of every registered model. With `--only`, the lines of others are kept where there are any.
+fn totals(reference: &Reference, options: &Options) -> anyhow::Result<()> {
+    let known = fs::read_to_string(golden("totals.txt")).unwrap_or_default();
+    let mut lines = Vec::new();
+    for id in models()? {
+        let of = |line: &&str| line.split(' ').next() == Some(id);
+        let kept = known.lines().find(of);
+        lines.push(match kept {
+            Some(line) if options.only.as_deref().is_some_and(|only| only != id) => line.to_owned(),
+            _ => {
+                let params = reference.params(&Case::full(id)?)?;
+                format!("{id} {}", params["trainable"])
+            }
+        });
+    }
+    write("totals.txt", &lines)
+}
+
+#[derive(Default)]
+struct Options {
+    /// The model whose files are written; all if there is none.
+    only: Option<String>,
+    python: Option<PathBuf>,
+}
+
+impl Options {
+    fn parse(mut args: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut options = Options::default();
+        while let Some(flag) = args.next() {
+            match (flag.as_str(), args.next()) {
+                ("--only", Some(id)) => options.only = Some(model(&id)?.id().to_owned()),
+                ("--python", Some(path)) => options.python = Some(path.into()),
+                _ => bail!("usage: golden [--only MODEL] [--python PATH]"),
+            }
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, case: &Case) -> bool {
+        self.only.as_ref().is_none_or(|id| *id == case.model)
     }
 }
 

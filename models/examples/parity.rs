@@ -7,7 +7,7 @@
 //!     [--tolerance X] [--python PATH] [--dir DIR] [--export]
 //! ```
 //!
-//! Without `--full`, the small configuration of each family. With `--export`, only writes
+//! Without `--full`, the small configuration of the model's family. With `--export`, only writes
 //! `weights.safetensors` and `inputs.safetensors` into DIR, for `models/reference/reference.py run`.
 //! Exits with 1 when an output differs by more than the tolerance, relative to the largest magnitude.
 
@@ -22,7 +22,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use nongemm_core::plugin::Device;
-use support::case::{Case, model, models};
+use support::case::{Case, models};
 use support::flow;
 use support::reference::{Reference, export};
 
@@ -93,17 +93,10 @@ impl Options {
     }
 
     fn case(&self, id: &str) -> anyhow::Result<Case> {
-        // A model without a small configuration of its own shares that of its family.
-        let small = |case: &Case| id.starts_with(case.model.as_str());
         let mut case = if self.full {
             Case::full(id)?
         } else {
-            let shared = Case::small().into_iter().find(small);
-            let model = model(id)?.id().to_owned();
-            Case {
-                model,
-                ..shared.with_context(|| format!("{id} has no small configuration; give --full"))?
-            }
+            Case::small_of(id)?
         };
         case.batch = self.batch.unwrap_or(case.batch);
         case.seq = self.seq.or(case.seq);

@@ -9,6 +9,14 @@ from transformers.core_model_loading import revert_weight_conversion
 
 DTYPE_NAMES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int64: "i64", torch.bool: "bool"}
 
+# Last parts of the names of entries that are not weights: a count and a loss's constants, which no inference reads, and
+# a table of indices that the size of a window decides.
+BOOKKEEPING = ("num_batches_tracked", "criterion.empty_weight", "relative_position_index")
+
+# Models whose published checkpoints hold a parameter in parts (each expert's matrices): these have the names of
+# `state_dict()` here.
+FUSED = (transformers.MixtralForCausalLM,)
+
 
 @dataclass
 class Entry:
@@ -16,8 +24,8 @@ class Entry:
 
     `name` is the name in published checkpoints; `module_name` is the one in `state_dict()`, which differs where
     transformers renamed modules after publication and renames on loading. `tied_to` names the entry whose storage this
-    one shares; `bookkeeping` marks entries that no inference reads (`num_batches_tracked`). Tied and bookkeeping entries
-    may be absent from a weights file.
+    one shares; `bookkeeping` marks entries that no inference reads or that the configuration decides. Tied and
+    bookkeeping entries may be absent from a weights file.
     """
 
     name: str
@@ -31,7 +39,7 @@ class Entry:
 
     @property
     def bookkeeping(self):
-        return self.name.endswith("num_batches_tracked")
+        return self.name.endswith(BOOKKEEPING)
 
     @property
     def optional(self):
@@ -64,7 +72,7 @@ def checkpoint_entries(model):
 
 def published_names(model, state):
     """Maps `state_dict()` names to the names in published checkpoints."""
-    if not isinstance(model, transformers.PreTrainedModel):
+    if not isinstance(model, transformers.PreTrainedModel) or isinstance(model, FUSED):
         return {name: name for name in state}
     # One small tensor per name, so that the renamed ones can be told apart even where weights are tied.
     probes = {name: torch.empty(tensor.dim() * (1,)) for name, tensor in state.items()}

@@ -6,6 +6,7 @@ from typing import Callable
 import torch
 import torchvision
 import transformers
+from transformers.models.maskformer import modeling_maskformer
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,23 @@ def forward_causal(model, inputs):
     return forward_text(model, inputs, use_cache=False)
 
 
+def forward_segments(model, inputs):
+    outputs = model(**inputs)
+    return {"class_queries_logits": outputs.class_queries_logits, "masks_queries_logits": outputs.masks_queries_logits}
+
+
 def forward_torchvision_classifier(model, inputs):
     return {"logits": model(inputs["pixel_values"])}
 
 
 def example_tokens(config, batch, seq, image):
     generator = torch.Generator().manual_seed(1)
-    return {"input_ids": torch.randint(0, config["vocab"], (batch, seq), generator=generator)}
+    inputs = {"input_ids": torch.randint(0, config["vocab"], (batch, seq), generator=generator)}
+    if config.get("padding", "none") == "masked":
+        mask = torch.ones(batch, seq, dtype=torch.long)
+        mask[-1, (seq + 1) // 2:] = 0
+        inputs["attention_mask"] = mask
+    return inputs
 
 
 def example_pixels(config, batch, seq, image):
@@ -97,6 +108,71 @@ def make_vit(c):
         num_hidden_layers=c["layers"], hidden_size=c["hidden"], num_attention_heads=c["heads"],
         intermediate_size=c["intermediate"], image_size=c["image"], patch_size=c["patch"], num_channels=c["channels"],
         num_labels=c["labels"], hidden_act="gelu", layer_norm_eps=1e-12, qkv_bias=True))
+
+
+def make_swin(c):
+    return eager(transformers.SwinForImageClassification, transformers.SwinConfig(
+        depths=c["layers"], num_heads=c["heads"], embed_dim=c["hidden"], window_size=c["window"], image_size=c["image"],
+        patch_size=c["patch"], num_channels=c["channels"], num_labels=c["labels"], mlp_ratio=c["mlp_ratio"],
+        hidden_act="gelu", layer_norm_eps=1e-5, qkv_bias=True))
+
+
+def make_segformer(c):
+    """Patches, strides and reductions of the four stages are as published."""
+    return eager(transformers.SegformerForSemanticSegmentation, transformers.SegformerConfig(
+        depths=c["layers"], hidden_sizes=c["hidden"], num_attention_heads=c["heads"], decoder_hidden_size=c["decoder"],
+        num_channels=c["channels"], num_labels=c["labels"], patch_sizes=[7, 3, 3, 3], strides=[4, 2, 2, 2],
+        sr_ratios=[8, 4, 2, 1], mlp_ratios=[c["mlp_ratio"]] * 4, hidden_act="gelu"))
+
+
+class NoLoss(torch.nn.Module):
+    """In place of MaskFormer's loss, which needs a library of its own and which no inference reads."""
+
+    def __init__(self, num_labels=0, eos_coef=0.1, **kwargs):
+        super().__init__()
+        self.num_labels, self.eos_coef = num_labels, eos_coef
+        self.register_buffer("empty_weight", torch.ones(num_labels + 1))
+
+
+def make_maskformer(c):
+    """The feature pyramid, the masks and the decoder are all `decoder` wide."""
+    backbone = transformers.SwinConfig(
+        depths=c["layers"], num_heads=c["heads"], embed_dim=c["hidden"], window_size=c["window"], image_size=c["image"],
+        patch_size=c["patch"], num_channels=c["channels"], mlp_ratio=float(c["mlp_ratio"]), hidden_act="gelu", qkv_bias=True,
+        layer_norm_eps=1e-5, out_features=["stage1", "stage2", "stage3", "stage4"])
+    decoder = transformers.DetrConfig(
+        decoder_layers=c["decoder_layers"], decoder_ffn_dim=c["intermediate"], decoder_attention_heads=c["decoder_heads"],
+        d_model=c["decoder"], num_queries=c["queries"], activation_function="relu", dropout=0.1)
+    modeling_maskformer.MaskFormerLoss = NoLoss
+    return eager(transformers.MaskFormerForInstanceSegmentation, transformers.MaskFormerConfig(
+        backbone_config=backbone, decoder_config=decoder, fpn_feature_size=c["decoder"], mask_feature_size=c["decoder"],
+        use_auxiliary_loss=False, num_labels=c["labels"]))
+
+
+def rotary_decoder(c, **more):
+    """What the configurations of models with rotary positions have in common."""
+    return dict(
+        num_hidden_layers=c["layers"], hidden_size=c["hidden"], num_attention_heads=c["heads"],
+        num_key_value_heads=c["kv_heads"], intermediate_size=c["intermediate"], vocab_size=c["vocab"],
+        max_position_embeddings=c["positions"], rms_norm_eps=c["eps"], hidden_act="silu",
+        rope_parameters={"rope_type": "default", "rope_theta": c["rope_theta"]},
+        bos_token_id=None, eos_token_id=None, pad_token_id=None, **more)
+
+
+def make_llama(c):
+    return eager(transformers.LlamaForCausalLM, transformers.LlamaConfig(**rotary_decoder(c)))
+
+
+def make_qwen2(c):
+    return eager(transformers.Qwen2ForCausalLM, transformers.Qwen2Config(
+        **rotary_decoder(c, tie_word_embeddings=True, use_sliding_window=False)))
+
+
+def make_mixtral(c):
+    config = transformers.MixtralConfig(**rotary_decoder(
+        c, num_local_experts=c["experts"], num_experts_per_tok=c["experts_per_token"], sliding_window=None))
+    config._experts_implementation = "eager"
+    return eager(transformers.MixtralForCausalLM, config)
 
 
 def make_resnet(c):
@@ -200,8 +276,29 @@ def example_detr(config, batch, seq, image):
 def gpt2(layers, hidden, heads):
     """`intermediate` null means four times `hidden`, as in the published configurations."""
     return Family(
-        dict(layers=layers, hidden=hidden, heads=heads, intermediate=None, vocab=50257, positions=1024),
+        dict(layers=layers, hidden=hidden, heads=heads, intermediate=None, vocab=50257, positions=1024, padding="none"),
         make_gpt2, forward_causal, example_tokens)
+
+
+def vit(layers, hidden, heads, intermediate, patch):
+    return Family(
+        dict(layers=layers, hidden=hidden, heads=heads, intermediate=intermediate, image=224, patch=patch, channels=3,
+             labels=1000),
+        make_vit, forward_text, example_pixels)
+
+
+def swin(layers, hidden, heads):
+    return Family(
+        dict(layers=layers, hidden=hidden, heads=heads, window=7, image=224, patch=4, channels=3, labels=1000,
+             mlp_ratio=4),
+        make_swin, forward_text, example_pixels)
+
+
+def rotary(make, layers, hidden, heads, kv_heads, intermediate, vocab, positions, rope_theta, eps=1e-5, **more):
+    return Family(
+        dict(layers=layers, hidden=hidden, heads=heads, kv_heads=kv_heads, intermediate=intermediate, vocab=vocab,
+             positions=positions, rope_theta=rope_theta, eps=eps, padding="none", **more),
+        make, forward_causal, example_tokens)
 
 
 FAMILIES = {
@@ -209,11 +306,28 @@ FAMILIES = {
     "gpt2-large": gpt2(36, 1280, 20),
     "gpt2-xl": gpt2(48, 1600, 25),
     "bert": Family(
-        dict(layers=12, hidden=768, heads=12, intermediate=3072, vocab=30522, positions=512, types=2),
+        dict(layers=12, hidden=768, heads=12, intermediate=3072, vocab=30522, positions=512, types=2,
+             padding="none"),
         make_bert, forward_text, example_tokens),
-    "vit-b16": Family(
-        dict(layers=12, hidden=768, heads=12, intermediate=3072, image=224, patch=16, channels=3, labels=1000),
-        make_vit, forward_text, example_pixels),
+    "vit-b16": vit(12, 768, 12, 3072, 16),
+    "vit-l16": vit(24, 1024, 16, 4096, 16),
+    "vit-h14": vit(32, 1280, 16, 5120, 14),
+    "swin-t": swin([2, 2, 6, 2], 96, [3, 6, 12, 24]),
+    "swin-s": swin([2, 2, 18, 2], 96, [3, 6, 12, 24]),
+    "swin-b": swin([2, 2, 18, 2], 128, [4, 8, 16, 32]),
+    "segformer-b0": Family(
+        dict(layers=[2, 2, 2, 2], hidden=[32, 64, 160, 256], heads=[1, 2, 5, 8], decoder=256, image=512, channels=3,
+             labels=150, mlp_ratio=4),
+        make_segformer, forward_text, example_pixels),
+    "maskformer": Family(
+        dict(layers=[2, 2, 18, 2], hidden=128, heads=[4, 8, 16, 32], window=12, image=384, patch=4, channels=3,
+             labels=133, mlp_ratio=4, decoder=256, decoder_layers=6, decoder_heads=8, intermediate=2048, queries=100),
+        make_maskformer, forward_segments, example_pixels),
+    "llama2-7b": rotary(make_llama, 32, 4096, 32, 32, 11008, 32000, 4096, 10000),
+    "llama3-8b": rotary(make_llama, 32, 4096, 32, 8, 14336, 128256, 8192, 500000),
+    "qwen2.5-0.5b": rotary(make_qwen2, 24, 896, 14, 2, 4864, 151936, 32768, 1000000, eps=1e-6),
+    "mixtral-8x7b": rotary(
+        make_mixtral, 32, 4096, 32, 8, 14336, 32000, 32768, 1000000, experts=8, experts_per_token=2),
     "resnet50": Family(
         dict(layers=[3, 4, 6, 3], image=224, labels=1000),
         make_resnet, forward_torchvision_classifier, example_pixels),

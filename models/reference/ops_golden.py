@@ -96,6 +96,20 @@ def new_gelu(a, x):
     return NewGELUActivation()(x)
 
 
+def rms_norm(a, x, weight):
+    from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+    module = LlamaRMSNorm(weight.numel(), a["eps"])
+    module.load_state_dict({"weight": weight})
+    return module(x)
+
+
+def rotary_embedding(a, x, cos, sin):
+    from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
+
+    return apply_rotary_pos_emb(x, x, cos[:, 0], sin[:, 0])[0]
+
+
 def attention(a, query, key, value, mask=None):
     return F.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, is_causal=a["is_causal"], scale=a.get("scale")
@@ -163,16 +177,19 @@ OPS = {
     # activation
     "gelu": lambda a, x: F.gelu(x, approximate=a["approximate"]),
     "new_gelu": new_gelu,
-    "hardtanh": lambda a, x: F.hardtanh(x, a["min_val"], a["max_val"]),
+    "hardtanh": lambda a, x: F.hardtanh(x, number(a["min_val"]), number(a["max_val"])),
     "softplus": lambda a, x: F.softplus(x, number(a["beta"]), number(a["threshold"])),
     # normalization
     "layer_norm": lambda a, x, *wb: F.layer_norm(x, a["normalized_shape"], *wb, eps=a["eps"]),
+    "rms_norm": rms_norm,
     "batch_norm": lambda a, x, w, b, mean, var: F.batch_norm(x, mean, var, w, b, eps=a["eps"]),
     "frozen_batch_norm": frozen_batch_norm,
     "group_norm": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a["eps"]),
     # arithmetic
     "rsub": elementwise(torch.rsub),
-    "pow": lambda a, x: torch.pow(x, number(a["exponent"])),
+    "pow": lambda a, x: torch.pow(x, number(a["exponent"])) if a.get("base") is None else torch.pow(number(a["base"]), x),
+    "div": lambda a, x, *y: torch.div(
+        x, y[0] if y else number(a["scalar"]), rounding_mode="floor" if a["kind"] == "floor_div" else None),
     "__and__": lambda a, x, y: x & y,
     "__or__": lambda a, x, y: x | y,
     "all": one_dimension(torch.all),
@@ -182,6 +199,7 @@ OPS = {
     "argmax": one_dimension(torch.argmax),
     "cumsum": lambda a, x: torch.cumsum(x, a["dim"], dtype=dtype(a)),
     "diff": lambda a, x, prepend=None: torch.diff(x, dim=a["dim"], prepend=prepend),
+    "rotary_embedding": rotary_embedding,
     "clamp": lambda a, x: torch.clamp(x, **bounds(a, ["min", "max"])),
     # memory
     "arange": lambda a, *x: torch.arange(a["start"], len(x[0]) if x else a["end"], a["step"], dtype=dtype(a)),
@@ -215,6 +233,7 @@ OPS = {
     "roll": lambda a, x: torch.roll(x, a["shifts"], a["dims"]),
     "pad": lambda a, x: F.pad(x, a["pad"], value=float(a["value"])),
     "is_nonzero": lambda a, x: torch.tensor(torch.is_nonzero(x)),
+    "repeat": lambda a, x: x.repeat(a["repeats"]),
     "unbind": unbind,
     "copy_": copy_,
     "fill_": lambda a, x: torch.fill(x, number(a["value"])),
@@ -224,6 +243,10 @@ OPS = {
     "expand_as": lambda a, x, other: x.expand_as(other),
     "split_with_sizes": lambda a, x, *like: x.split(a["split_sizes"] or [len(other) for other in like], a["dim"]),
     "index_put_": lambda a, x, index, values: x.index_put((index,), values),
+    "nonzero": lambda a, x: torch.nonzero(x),
+    "one_hot": lambda a, x: F.one_hot(x, a["num_classes"]),
+    "item": lambda a, x: x.reshape(()),
+    "index_add_": lambda a, x, index, source: torch.index_add(x, a["dim"], index, source),
     "topk": lambda a, x: torch.topk(x, a["k"], a["dim"]),
     "sort": lambda a, x: torch.sort(x, dim=a["dim"], descending=a["descending"], stable=True),
     "_unique2": lambda a, x: torch.ops.aten._unique2(x),
@@ -242,11 +265,12 @@ OPS = {
     "avg_pool2d": lambda a, x: F.avg_pool2d(
         x, a["kernel_size"], a["stride"], a["padding"], count_include_pad=a["count_include_pad"]
     ),
+    "adaptive_avg_pool1d": lambda a, x: F.adaptive_avg_pool1d(x, a["output_size"]),
     "adaptive_avg_pool2d": lambda a, x: F.adaptive_avg_pool2d(x, a["output_size"]),
     "dropout": lambda a, x: F.dropout(x, a["p"], training=False),
     # families whose members have PyTorch's own name and no attributes but `scalar` and `inplace`
     **{name: elementwise(getattr(torch, name)) for name in
-       "add sub mul div maximum minimum eq ne lt le gt ge logical_and logical_or".split()},
+       "add sub mul maximum minimum eq ne lt le gt greater ge logical_and logical_or".split()},
     **{name: unary(getattr(torch, name)) for name in
        "neg abs floor ceil exp log log2 sqrt rsqrt sin cos reciprocal erf bitwise_not logical_not".split()},
     **{name: unary(getattr(torch, name)) for name in "detach clone sigmoid tanh".split()},

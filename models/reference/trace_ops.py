@@ -198,7 +198,7 @@ def decode(node, scope, numbers, children):
             tensor = tensor_spec(shape, kind)
             # A number packed into a zero-dimensional f64 or i64 tensor by the Python binding.
             packed = shape == [] and tensor["dtype"] in ("f64", "i64", "bool") and short_name(node) not in TAKE_TENSORS
-            if packed and wrapped:
+            if name != "self" and packed and wrapped:
                 tensor["value"] = wrapped.pop(0)
             inputs.append({"arg": name, **tensor})
         elif kind.startswith("GenericList[Tensor"):

@@ -6,24 +6,35 @@ use nongemm_core::plugin::Settings;
 use nongemm_operators as ops;
 use nongemm_operators::{ScaledDotProductAttention, Softmax};
 
+use crate::layout::{dense, sizes};
+use crate::masking;
 use crate::settings::{divide, signed, size};
 
 /// Which of the library's attention functions runs (setting `attention`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Function {
+pub(crate) enum Function {
     /// `eager`: products, scaling, mask and softmax as calls of their own.
     Eager,
     /// `sdpa`: `scaled_dot_product_attention`.
     Sdpa,
 }
 
-/// The heads of all attention layers of a model.
+impl Function {
+    /// Reads the setting `attention`.
+    pub(crate) fn read(settings: &Settings) -> Result<Self, BuildError> {
+        Ok(match settings.choice("attention", &["eager", "sdpa"])? {
+            "sdpa" => Function::Sdpa,
+            _ => Function::Eager,
+        })
+    }
+}
+
+/// The heads of attention layers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attention {
     function: Function,
     batch: usize,
     tokens: usize,
-    heads: usize,
     /// Width of one head.
     width: usize,
 }
@@ -42,45 +53,71 @@ impl Attention {
         heads: usize,
         [batch, tokens]: [usize; 2],
     ) -> Result<Self, BuildError> {
-        let function = match settings.choice("attention", &["eager", "sdpa"])? {
-            "sdpa" => Function::Sdpa,
-            _ => Function::Eager,
-        };
+        let function = Function::read(settings)?;
         let heads = size(settings, "heads", heads)?;
+        Attention::new(function, hidden, heads, [batch, tokens])
+    }
+
+    /// `heads` heads over `hidden` features of `tokens` queries.
+    ///
+    /// # Errors
+    /// When `hidden` is not divisible by the number of heads.
+    pub(crate) fn new(
+        function: Function,
+        hidden: usize,
+        heads: usize,
+        [batch, tokens]: [usize; 2],
+    ) -> Result<Self, BuildError> {
         Ok(Attention {
             function,
             batch,
             tokens,
-            heads,
             width: divide("hidden", hidden, "heads", heads)?,
         })
     }
 
-    /// Whether the calls are decomposed, so that a causal model needs a mask.
-    pub(crate) fn is_eager(&self) -> bool {
-        self.function == Function::Eager
+    /// The mask of a causal model whose tokens have `positions[1, tokens]`: none where the fused call needs
+    /// none. Without padding, the reference looks for several sequences packed into one row.
+    pub(crate) fn causal_mask(
+        &self,
+        g: &mut GraphBuilder,
+        positions: Value,
+        padding: Option<Value>,
+    ) -> Result<Option<Value>, BuildError> {
+        if padding.is_none() {
+            masking::detect_packed_sequences(g, positions, self.batch)?;
+            if self.function == Function::Sdpa {
+                return Ok(None);
+            }
+        }
+        masking::causal(g, self.batch, self.tokens, padding).map(Some)
     }
 
-    /// `[batch, tokens, hidden]` to `[batch, heads, tokens, width]`.
+    /// `[batch, n, heads width]` to `[batch, heads, n, width]`, for any `n` and any number of heads.
     pub(crate) fn split(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
-        let size = [self.batch, self.tokens].map(signed);
-        let x = ops::view(g, x, &[size[0], size[1], -1, signed(self.width)])?;
+        let [batch, tokens, _] = sizes(g, x)?;
+        let size = [signed(batch), signed(tokens), -1, signed(self.width)];
+        let x = ops::view(g, x, &size)?;
         ops::transpose(g, x, 1, 2)
     }
 
-    /// Attention of an encoder, from split heads to `[batch, tokens, hidden]`. With `upcast`, the softmax
-    /// is computed in `f32` whatever the model's type.
+    /// Attention of an encoder, from split heads to `[batch, tokens, hidden]`, with an additive mask if
+    /// there is one. With `upcast`, the softmax is computed in `f32` whatever the model's type.
     pub(crate) fn encoder(
         &self,
         g: &mut GraphBuilder,
         [query, key, value]: Projections,
+        mask: Option<Value>,
         upcast: bool,
     ) -> Result<Value, BuildError> {
         if self.function == Function::Sdpa {
-            return self.fused(g, [query, key, value], false);
+            return self.fused(g, [query, key, value], mask, false);
         }
         let keys = ops::transpose(g, key, 2, 3)?;
-        let scores = self.scores(g, query, keys)?;
+        let mut scores = self.scores(g, query, keys)?;
+        if let Some(mask) = mask {
+            scores = ops::add(g, scores, mask)?;
+        }
         let weights = if upcast {
             let softmax = Softmax {
                 dim: -1,
@@ -93,11 +130,8 @@ impl Attention {
         };
         let weights = ops::dropout(g, weights, 0.0)?;
         let x = ops::matmul(g, weights, value)?;
-        let mut x = ops::transpose(g, x, 1, 2)?;
-        // With one head or one token the transposed tensor is contiguous, and nothing is called.
-        if self.heads > 1 && self.tokens > 1 {
-            x = ops::contiguous(g, x)?;
-        }
+        let x = ops::transpose(g, x, 1, 2)?;
+        let x = dense(g, x, &[0, 2, 1, 3])?;
         self.merge(g, x)
     }
 
@@ -110,7 +144,12 @@ impl Attention {
         mask: Option<Value>,
     ) -> Result<Value, BuildError> {
         if self.function == Function::Sdpa {
-            return self.fused(g, [query, key, value], self.tokens > 1);
+            return self.fused(
+                g,
+                [query, key, value],
+                mask,
+                mask.is_none() && self.tokens > 1,
+            );
         }
         let keys = ops::transpose(g, key, -1, -2)?;
         let mut scores = self.scores(g, query, keys)?;
@@ -125,17 +164,32 @@ impl Attention {
         self.merge(g, x)
     }
 
-    fn fused(
+    /// Attention of a decoder as an encoder's with a mask; the fused call needs none unless rows are padded.
+    pub(crate) fn causal(
         &self,
         g: &mut GraphBuilder,
         projections: Projections,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
+        if self.function == Function::Sdpa {
+            return self.fused(g, projections, mask, mask.is_none() && self.tokens > 1);
+        }
+        self.encoder(g, projections, mask, true)
+    }
+
+    fn fused(
+        &self,
+        g: &mut GraphBuilder,
+        [query, key, value]: Projections,
+        mask: Option<Value>,
         is_causal: bool,
     ) -> Result<Value, BuildError> {
         let attention = ScaledDotProductAttention {
             scale: Some(self.scale()),
             is_causal,
         };
-        let x = g.one(attention, &projections)?;
+        let inputs: Vec<Value> = [query, key, value].into_iter().chain(mask).collect();
+        let x = g.one(attention, &inputs)?;
         let x = ops::transpose(g, x, 1, 2)?;
         self.merge(g, x)
     }

@@ -2,28 +2,19 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
-use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
+use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
-use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_core::tensor::HostData;
 use nongemm_datasets::MaskedText;
 use nongemm_operators as ops;
 use nongemm_operators::layers;
 
 use crate::attention::Attention;
+use crate::constant::constant;
 use crate::masking;
+use crate::published::{Published, text};
 use crate::settings::{batch, layers as depth, preset, seq, signed, size};
-
-/// A published BERT: transformers' `BertForMaskedLM`, called with token ids only (one segment, nothing
-/// padded).
-///
-/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
-#[derive(Clone, Copy, Debug)]
-pub struct Bert {
-    id: &'static str,
-    checkpoint: &'static str,
-    sizes: Sizes,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
@@ -44,17 +35,32 @@ const SMALL: Sizes = Sizes {
     positions: 128,
 };
 
-/// 110 million parameters.
-pub static BERT: Bert = Bert {
+const BASE: Sizes = Sizes {
+    layers: 12,
+    hidden: 768,
+    heads: 12,
+    intermediate: 3072,
+    vocab: 30522,
+    positions: 512,
+};
+
+/// 110 million parameters: transformers' `BertForMaskedLM`, called with token ids only (one segment,
+/// nothing padded).
+///
+/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
+pub static BERT: Published = Published {
     id: "bert",
+    domain: Domain::LanguageModel,
     checkpoint: "google-bert/bert-base-uncased",
-    sizes: Sizes {
-        layers: 12,
-        hidden: 768,
-        heads: 12,
-        intermediate: 3072,
-        vocab: 30522,
-        positions: 512,
+    reference: "transformers 5.17.0 BertForMaskedLM",
+    sizes: text(128),
+    build: |g, config| Net::read(BASE, config)?.build(g, &config.settings),
+    preprocessor: || {
+        Box::new(MaskedText {
+            vocabulary: "bert-base-uncased",
+            cls: 101,
+            sep: 102,
+        })
     },
 };
 
@@ -64,42 +70,6 @@ const EPS: f64 = 1e-12;
 const DROPOUT: f64 = 0.1;
 /// Rows of the table of segments.
 const TYPES: usize = 2;
-
-impl Model for Bert {
-    fn id(&self) -> &'static str {
-        self.id
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::LanguageModel
-    }
-
-    fn provenance(&self) -> Provenance {
-        Provenance {
-            checkpoint: self.checkpoint,
-            reference: "transformers 5.17.0 BertForMaskedLM",
-        }
-    }
-
-    fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: Some(128),
-            image: None,
-        }
-    }
-
-    fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
-        Net::read(self.sizes, config)?.build(g)
-    }
-
-    fn preprocessor(&self) -> Box<dyn Preprocessor> {
-        Box::new(MaskedText {
-            vocabulary: "bert-base-uncased",
-            cls: 101,
-            sep: 102,
-        })
-    }
-}
 
 /// A checked configuration.
 struct Net {
@@ -135,12 +105,22 @@ impl Net {
         })
     }
 
-    fn build(&self, g: &mut GraphBuilder) -> Result<(), BuildError> {
+    fn build(&self, g: &mut GraphBuilder, settings: &Settings) -> Result<(), BuildError> {
         let ids = TensorSpec::new(DType::I64, [self.batch, self.tokens]);
         let ids = g.index_input("input_ids", ids, self.vocab)?;
+        let sizes = [self.batch, self.tokens];
+        let padding = masking::padding(g, settings, sizes)?;
         let (mut x, words) = g.scope("bert.embeddings", |g| self.embeddings(g, ids))?;
+        let mask = padding.map(|padding| {
+            g.scope("bert", |g| {
+                masking::bidirectional(g, self.batch, [self.tokens; 2], padding)
+            })
+        });
+        let mask = mask.transpose()?;
         for layer in 0..self.layers {
-            x = g.scope(&format!("bert.encoder.layer.{layer}"), |g| self.layer(g, x))?;
+            x = g.scope(&format!("bert.encoder.layer.{layer}"), |g| {
+                self.layer(g, x, mask)
+            })?;
         }
         let logits = g.scope("cls.predictions", |g| self.predictions(g, x, words))?;
         g.output("logits", logits);
@@ -152,8 +132,10 @@ impl Net {
     fn embeddings(&self, g: &mut GraphBuilder, ids: Value) -> Result<(Value, Value), BuildError> {
         // Buffers of the reference that no checkpoint holds.
         let numbers = (0..signed(self.positions)).collect();
-        let all_positions = self.row(g, "position_ids", numbers)?;
-        let all_types = self.row(g, "token_type_ids", vec![0; self.positions])?;
+        let zeros = vec![0; self.positions];
+        let row = [1, self.positions];
+        let all_positions = constant(g, "position_ids", row, HostData::I64(numbers))?;
+        let all_types = constant(g, "token_type_ids", row, HostData::I64(zeros))?;
 
         let positions = masking::columns(g, all_positions, self.tokens)?;
         let types = ops::expand(g, all_types, &[1, -1])?;
@@ -171,21 +153,14 @@ impl Net {
         Ok((g.scope("dropout", |g| ops::dropout(g, x, DROPOUT))?, words))
     }
 
-    /// A constant `[1, positions]`.
-    fn row(
+    fn layer(
         &self,
         g: &mut GraphBuilder,
-        name: &str,
-        numbers: Vec<i64>,
+        x: Value,
+        mask: Option<Value>,
     ) -> Result<Value, BuildError> {
-        let row = HostTensor::new([1, self.positions], HostData::I64(numbers))
-            .map_err(|e| BuildError::config(format!("{name}: {e}")))?;
-        Ok(g.constant(name, row))
-    }
-
-    fn layer(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
         let hidden = self.hidden;
-        let y = g.scope("attention.self", |g| self.self_attention(g, x))?;
+        let y = g.scope("attention.self", |g| self.self_attention(g, x, mask))?;
         let x = g.scope("attention.output", |g| self.residual(g, y, hidden, x))?;
         let y = g.scope("intermediate", |g| {
             let y = layers::linear(g, "dense", x, hidden, self.intermediate, true)?;
@@ -194,13 +169,18 @@ impl Net {
         g.scope("output", |g| self.residual(g, y, self.intermediate, x))
     }
 
-    fn self_attention(&self, g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+    fn self_attention(
+        &self,
+        g: &mut GraphBuilder,
+        x: Value,
+        mask: Option<Value>,
+    ) -> Result<Value, BuildError> {
         let mut project = |name| {
             let y = layers::linear(g, name, x, self.hidden, self.hidden, true)?;
             self.attention.split(g, y)
         };
         let projections = [project("query")?, project("key")?, project("value")?];
-        self.attention.encoder(g, projections, false)
+        self.attention.encoder(g, projections, mask, false)
     }
 
     /// `LayerNorm(dense(x) + before)`.

@@ -2,7 +2,7 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
+use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::CausalText;
@@ -11,17 +11,8 @@ use nongemm_operators::layers;
 
 use crate::attention::Attention;
 use crate::masking;
+use crate::published::{Published, text};
 use crate::settings::{batch, layers as depth, preset, seq, signed, size};
-
-/// A published size of GPT-2: transformers' `GPT2LMHeadModel`.
-///
-/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
-#[derive(Clone, Copy, Debug)]
-pub struct Gpt2 {
-    id: &'static str,
-    checkpoint: &'static str,
-    sizes: Sizes,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
@@ -40,30 +31,57 @@ const SMALL: Sizes = Sizes {
     positions: 128,
 };
 
-const fn variant(
-    id: &'static str,
-    checkpoint: &'static str,
-    [layers, hidden, heads]: [usize; 3],
-) -> Gpt2 {
-    Gpt2 {
-        id,
-        checkpoint,
-        sizes: Sizes {
-            layers,
-            hidden,
-            heads,
-            vocab: 50257,
-            positions: 1024,
-        },
-    }
-}
+const BASE: Sizes = Sizes {
+    layers: 12,
+    hidden: 768,
+    heads: 12,
+    vocab: 50257,
+    positions: 1024,
+};
+
+const LARGE: Sizes = Sizes {
+    layers: 36,
+    hidden: 1280,
+    heads: 20,
+    ..BASE
+};
+
+const XL: Sizes = Sizes {
+    layers: 48,
+    hidden: 1600,
+    heads: 25,
+    ..BASE
+};
+
+/// transformers' `GPT2LMHeadModel`.
+///
+/// Input `input_ids[batch, seq]`, output `logits[batch, seq, vocab]`.
+const FAMILY: Published = Published {
+    id: "gpt2",
+    domain: Domain::LanguageModel,
+    checkpoint: "openai-community/gpt2",
+    reference: "transformers 5.17.0 GPT2LMHeadModel",
+    sizes: text(128),
+    build: |g, config| Net::read(BASE, config)?.build(g, &config.settings),
+    preprocessor: || Box::new(CausalText { vocabulary: "gpt2" }),
+};
 
 /// 124 million parameters.
-pub static GPT2: Gpt2 = variant("gpt2", "openai-community/gpt2", [12, 768, 12]);
+pub static GPT2: Published = FAMILY;
 /// 774 million parameters.
-pub static GPT2_LARGE: Gpt2 = variant("gpt2-large", "openai-community/gpt2-large", [36, 1280, 20]);
+pub static GPT2_LARGE: Published = Published {
+    id: "gpt2-large",
+    checkpoint: "openai-community/gpt2-large",
+    build: |g, config| Net::read(LARGE, config)?.build(g, &config.settings),
+    ..FAMILY
+};
 /// 1.6 billion parameters.
-pub static GPT2_XL: Gpt2 = variant("gpt2-xl", "openai-community/gpt2-xl", [48, 1600, 25]);
+pub static GPT2_XL: Published = Published {
+    id: "gpt2-xl",
+    checkpoint: "openai-community/gpt2-xl",
+    build: |g, config| Net::read(XL, config)?.build(g, &config.settings),
+    ..FAMILY
+};
 
 register!(dyn Model, &GPT2);
 register!(dyn Model, &GPT2_LARGE);
@@ -71,38 +89,6 @@ register!(dyn Model, &GPT2_XL);
 
 const EPS: f64 = 1e-5;
 const DROPOUT: f64 = 0.1;
-
-impl Model for Gpt2 {
-    fn id(&self) -> &'static str {
-        self.id
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::LanguageModel
-    }
-
-    fn provenance(&self) -> Provenance {
-        Provenance {
-            checkpoint: self.checkpoint,
-            reference: "transformers 5.17.0 GPT2LMHeadModel",
-        }
-    }
-
-    fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: Some(128),
-            image: None,
-        }
-    }
-
-    fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
-        Net::read(self.sizes, config)?.build(g)
-    }
-
-    fn preprocessor(&self) -> Box<dyn Preprocessor> {
-        Box::new(CausalText { vocabulary: "gpt2" })
-    }
-}
 
 /// A checked configuration.
 struct Net {
@@ -140,10 +126,11 @@ impl Net {
         })
     }
 
-    fn build(&self, g: &mut GraphBuilder) -> Result<(), BuildError> {
+    fn build(&self, g: &mut GraphBuilder, settings: &Settings) -> Result<(), BuildError> {
         let ids = TensorSpec::new(DType::I64, [self.batch, self.tokens]);
         let ids = g.index_input("input_ids", ids, self.vocab)?;
-        let (x, wte) = g.scope("transformer", |g| self.transformer(g, ids))?;
+        let padding = masking::padding(g, settings, [self.batch, self.tokens])?;
+        let (x, wte) = g.scope("transformer", |g| self.transformer(g, ids, padding))?;
         // `hidden_states[:, 0:, :]`: every position is kept.
         let x = ops::alias(g, x)?;
         let logits = g.scope("lm_head", |g| ops::linear(g, x, wte, None))?;
@@ -155,7 +142,12 @@ impl Net {
     }
 
     /// Returns the hidden states and the table of tokens.
-    fn transformer(&self, g: &mut GraphBuilder, ids: Value) -> Result<(Value, Value), BuildError> {
+    fn transformer(
+        &self,
+        g: &mut GraphBuilder,
+        ids: Value,
+        padding: Option<Value>,
+    ) -> Result<(Value, Value), BuildError> {
         let ids = ops::view(g, ids, &[-1, signed(self.tokens)])?;
         let (tokens, wte) = layers::embedding(g, "wte", ids, self.vocab, self.hidden)?;
         let positions = masking::positions(g, self.tokens)?;
@@ -163,12 +155,11 @@ impl Net {
         let (places, _) = layers::embedding(g, "wpe", positions, self.positions, self.hidden)?;
         let places = ops::to(g, places, g.spec(tokens).dtype)?;
         let x = ops::add(g, tokens, places)?;
-        masking::detect_packed_sequences(g, positions, self.batch)?;
-        let mask = if self.attention.is_eager() {
-            Some(masking::causal(g, self.batch, self.tokens)?)
-        } else {
-            None
+        let padding = match padding {
+            Some(mask) => Some(ops::view(g, mask, &[signed(self.batch), -1])?),
+            None => None,
         };
+        let mask = self.attention.causal_mask(g, positions, padding)?;
         let mut x = g.scope("drop", |g| ops::dropout(g, x, DROPOUT))?;
         for layer in 0..self.layers {
             x = g.scope(&format!("h.{layer}"), |g| self.block(g, x, mask))?;

@@ -18,17 +18,29 @@
 
 mod attention;
 mod bert;
+mod constant;
+mod detr;
 mod gpt2;
+mod layout;
+mod llama;
 mod masking;
 mod mobilenet;
+mod published;
 mod rcnn;
 mod resnet;
+mod segformer;
 mod settings;
+mod swin;
 mod vit;
 
-pub use bert::{BERT, Bert};
-pub use gpt2::{GPT2, GPT2_LARGE, GPT2_XL, Gpt2};
+pub use bert::BERT;
+pub use detr::DETR;
+pub use gpt2::{GPT2, GPT2_LARGE, GPT2_XL};
+pub use llama::{LLAMA2_7B, LLAMA3_8B, MIXTRAL_8X7B, QWEN2_5_0_5B};
 pub use mobilenet::{MOBILENET_V2, MobileNetV2};
+pub use published::Published;
 pub use rcnn::{FASTER_RCNN, MASK_RCNN, Rcnn};
 pub use resnet::{RESNET50, ResNet};
-pub use vit::{VIT_B16, Vit};
+pub use segformer::SEGFORMER_B0;
+pub use swin::{SWIN_B, SWIN_S, SWIN_T};
+pub use vit::{VIT_B16, VIT_H14, VIT_L16};

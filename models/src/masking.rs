@@ -1,8 +1,10 @@
 //! Masks and positions as transformers' `masking_utils` and models compute them on every forward pass,
-//! without a key/value cache and without an attention mask from the caller.
+//! without a key/value cache; with an attention mask from the caller where rows are padded.
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
+use nongemm_core::plugin::Settings;
+use nongemm_core::shape::TensorSpec;
 use nongemm_operators as ops;
 use nongemm_operators::CompareKind;
 
@@ -46,25 +48,99 @@ pub(crate) fn detect_packed_sequences(
     Ok(())
 }
 
+/// The input `attention_mask[batch, tokens]` (setting `padding=masked`): 1 for a token, 0 for padding.
+/// Without it, nothing is padded.
+pub(crate) fn padding(
+    g: &mut GraphBuilder,
+    settings: &Settings,
+    sizes: [usize; 2],
+) -> Result<Option<Value>, BuildError> {
+    if settings.choice("padding", &["none", "masked"])? == "none" {
+        return Ok(None);
+    }
+    let spec = TensorSpec::new(DType::I64, sizes);
+    g.index_input("attention_mask", spec, 2).map(Some)
+}
+
 /// The additive causal mask `[batch, 1, tokens, tokens]`: 0 where a token may look, else the model
 /// type's lowest number.
 pub(crate) fn causal(
     g: &mut GraphBuilder,
     batch: usize,
     tokens: usize,
+    padding: Option<Value>,
 ) -> Result<Value, BuildError> {
+    let padding = padding.map(|mask| ops::to(g, mask, DType::Bool));
+    let padding = padding.transpose()?;
+    let [rows, queries, keys] = grids(g, batch, [tokens; 2])?;
+    let visible = match padding {
+        None => ops::le(g, keys, queries)?,
+        Some(padding) => {
+            let everything = ops::new_ones(g, queries, &[], DType::Bool)?;
+            let before = ops::le(g, keys, queries)?;
+            let before = ops::to(g, before, DType::Bool)?;
+            let visible = ops::and(g, everything, before)?;
+            not_padded(g, visible, padding, [rows, keys])?
+        }
+    };
+    additive(g, visible, batch, [tokens; 2])
+}
+
+/// The additive mask `[batch, 1, queries, keys]` of an encoder, or of a decoder that looks at one: 0 for
+/// keys, the model type's lowest number for padding.
+pub(crate) fn bidirectional(
+    g: &mut GraphBuilder,
+    batch: usize,
+    tokens: [usize; 2],
+    padding: Value,
+) -> Result<Value, BuildError> {
+    let padding = ops::to(g, padding, DType::Bool)?;
+    // The reference looks whether there is any padding, and here there is.
+    let all = ops::all(g, padding)?;
+    ops::is_nonzero(g, all)?;
+    let [rows, queries, keys] = grids(g, batch, tokens)?;
+    let everything = ops::new_ones(g, queries, &[], DType::Bool)?;
+    let all = ops::compare_scalar(g, CompareKind::Ge, queries, 0.0)?;
+    let all = ops::to(g, all, DType::Bool)?;
+    let visible = ops::and(g, everything, all)?;
+    let visible = not_padded(g, visible, padding, [rows, keys])?;
+    additive(g, visible, batch, tokens)
+}
+
+/// What is visible and no padding.
+fn not_padded(
+    g: &mut GraphBuilder,
+    visible: Value,
+    padding: Value,
+    [rows, keys]: [Value; 2],
+) -> Result<Value, BuildError> {
+    let tokens = ops::index(g, padding, &[rows, keys])?;
+    let tokens = ops::to(g, tokens, DType::Bool)?;
+    ops::and(g, visible, tokens)
+}
+
+/// Index grids of rows, queries and keys. There are four, one for each dimension of a mask; nothing looks
+/// at that of the heads.
+fn grids(g: &mut GraphBuilder, batch: usize, tokens: [usize; 2]) -> Result<[Value; 3], BuildError> {
     let rows = ops::arange(g, batch)?;
     let heads = ops::arange(g, 1)?;
-    let queries = positions(g, tokens)?;
-    let keys = positions(g, tokens)?;
-    // Four index grids, one for each dimension of the mask; this mask looks at the last two only.
-    unsqueeze(g, rows, [1, 2, 3])?;
+    let queries = positions(g, tokens[0])?;
+    let keys = positions(g, tokens[1])?;
+    let rows = unsqueeze(g, rows, [1, 2, 3])?;
     unsqueeze(g, heads, [0, 2, 3])?;
     let queries = unsqueeze(g, queries, [0, 1, 3])?;
     let keys = unsqueeze(g, keys, [0, 1, 2])?;
-    let visible = ops::le(g, keys, queries)?;
-    let side = signed(tokens);
-    let visible = ops::expand(g, visible, &[signed(batch), -1, side, side])?;
+    Ok([rows, queries, keys])
+}
+
+fn additive(
+    g: &mut GraphBuilder,
+    visible: Value,
+    batch: usize,
+    tokens: [usize; 2],
+) -> Result<Value, BuildError> {
+    let [queries, keys] = tokens.map(signed);
+    let visible = ops::expand(g, visible, &[signed(batch), -1, queries, keys])?;
     let zero = scalar_tensor(g, 0.0)?;
     ops::where_scalar(g, visible, zero, lowest(g.dtype()))
 }

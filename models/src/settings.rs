@@ -9,7 +9,7 @@ use nongemm_core::plugin::{ModelConfig, Settings};
 const LARGEST: usize = 1 << 20;
 
 /// The largest number of layers: each adds dozens of nodes to a graph.
-const DEEPEST: usize = 1 << 12;
+pub(crate) const DEEPEST: usize = 1 << 12;
 
 /// The configuration that overrides start from: the published one, or a tiny one (`preset=small`).
 pub(crate) fn preset<T>(settings: &Settings, full: T, small: T) -> Result<T, BuildError> {
@@ -28,6 +28,20 @@ pub(crate) fn size(settings: &Settings, key: &str, preset: usize) -> Result<usiz
     )
 }
 
+/// The size `key`, which must be small because tables grow with a power of it.
+pub(crate) fn small_size(
+    settings: &Settings,
+    key: &str,
+    preset: usize,
+    largest: usize,
+) -> Result<usize, BuildError> {
+    in_range(
+        format!("setting {key}"),
+        settings.get(key, preset)?,
+        largest,
+    )
+}
+
 /// The number of layers.
 pub(crate) fn layers(settings: &Settings, preset: usize) -> Result<usize, BuildError> {
     in_range("setting layers", settings.get("layers", preset)?, DEEPEST)
@@ -38,20 +52,38 @@ pub(crate) fn stages<const N: usize>(
     settings: &Settings,
     preset: [usize; N],
 ) -> Result<[usize; N], BuildError> {
-    let Some(text) = settings.find::<String>("layers")? else {
+    list(settings, "layers", preset, DEEPEST)
+}
+
+/// A size for each stage, written `3,6,12,24`.
+pub(crate) fn widths<const N: usize>(
+    settings: &Settings,
+    key: &str,
+    preset: [usize; N],
+) -> Result<[usize; N], BuildError> {
+    list(settings, key, preset, LARGEST)
+}
+
+fn list<const N: usize>(
+    settings: &Settings,
+    key: &str,
+    preset: [usize; N],
+    largest: usize,
+) -> Result<[usize; N], BuildError> {
+    let Some(text) = settings.find::<String>(key)? else {
         return Ok(preset);
     };
-    let counts: Result<Vec<usize>, _> = text.split(',').map(|count| count.trim().parse()).collect();
-    let stages = counts.ok().and_then(|counts| counts.try_into().ok());
-    let stages: [usize; N] = stages.ok_or_else(|| {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    let numbers: [usize; N] = numbers.ok_or_else(|| {
         BuildError::config(format!(
-            "setting layers={text}: give {N} numbers, one for each stage"
+            "setting {key}={text}: give {N} numbers, one for each stage"
         ))
     })?;
-    for count in stages {
-        in_range("setting layers", count, DEEPEST)?;
+    for number in numbers {
+        in_range(format!("setting {key}"), number, largest)?;
     }
-    Ok(stages)
+    Ok(numbers)
 }
 
 /// The number of inputs that run together.

@@ -1,7 +1,7 @@
 //! The vision transformer (Dosovitskiy et al. 2020) as an image classifier.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
-use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
+use nongemm_core::plugin::{Domain, Model, ModelConfig};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::VIT_HALF;
@@ -9,18 +9,8 @@ use nongemm_operators as ops;
 use nongemm_operators::{Conv2d, layers};
 
 use crate::attention::Attention;
+use crate::published::{Published, image as image_side};
 use crate::settings::{batch, image, image_tokens, layers as depth, preset, signed, size};
-
-/// A published vision transformer: transformers' `ViTForImageClassification`.
-///
-/// Input `pixel_values[batch, channels, image, image]`, output `logits[batch, labels]`. The table of
-/// positions is made for the run's image size.
-#[derive(Clone, Copy, Debug)]
-pub struct Vit {
-    id: &'static str,
-    checkpoint: &'static str,
-    sizes: Sizes,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
@@ -41,57 +31,71 @@ const SMALL: Sizes = Sizes {
     labels: 10,
 };
 
-/// ViT-Base with patches of 16 pixels: 87 million parameters.
-pub static VIT_B16: Vit = Vit {
+const BASE: Sizes = Sizes {
+    layers: 12,
+    hidden: 768,
+    heads: 12,
+    intermediate: 3072,
+    patch: 16,
+    labels: 1000,
+};
+
+const LARGE: Sizes = Sizes {
+    layers: 24,
+    hidden: 1024,
+    heads: 16,
+    intermediate: 4096,
+    ..BASE
+};
+
+const HUGE: Sizes = Sizes {
+    layers: 32,
+    hidden: 1280,
+    heads: 16,
+    intermediate: 5120,
+    patch: 14,
+    ..BASE
+};
+
+/// transformers' `ViTForImageClassification`.
+///
+/// Input `pixel_values[batch, channels, image, image]`, output `logits[batch, labels]`. The table of
+/// positions is made for the run's image size.
+const FAMILY: Published = Published {
     id: "vit-b16",
+    domain: Domain::ImageClassification,
     checkpoint: "google/vit-base-patch16-224",
-    sizes: Sizes {
-        layers: 12,
-        hidden: 768,
-        heads: 12,
-        intermediate: 3072,
-        patch: 16,
-        labels: 1000,
-    },
+    reference: "transformers 5.17.0 ViTForImageClassification",
+    sizes: image_side(224),
+    build: |g, config| Net::read(BASE, config)?.build(g),
+    preprocessor: || Box::new(VIT_HALF),
+};
+
+/// ViT-Base with patches of 16 pixels: 87 million parameters.
+pub static VIT_B16: Published = FAMILY;
+/// ViT-Large with patches of 16 pixels: 304 million parameters.
+pub static VIT_L16: Published = Published {
+    id: "vit-l16",
+    checkpoint: "google/vit-large-patch16-224",
+    build: |g, config| Net::read(LARGE, config)?.build(g),
+    ..FAMILY
+};
+/// ViT-Huge with patches of 14 pixels: 632 million parameters. Its checkpoint was published without a
+/// classifier; the one here has the 1000 labels of the other two.
+pub static VIT_H14: Published = Published {
+    id: "vit-h14",
+    checkpoint: "google/vit-huge-patch14-224-in21k",
+    build: |g, config| Net::read(HUGE, config)?.build(g),
+    ..FAMILY
 };
 
 register!(dyn Model, &VIT_B16);
+register!(dyn Model, &VIT_L16);
+register!(dyn Model, &VIT_H14);
 
 const EPS: f64 = 1e-12;
 const DROPOUT: f64 = 0.0;
 const CHANNELS: usize = 3;
-
-impl Model for Vit {
-    fn id(&self) -> &'static str {
-        self.id
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::ImageClassification
-    }
-
-    fn provenance(&self) -> Provenance {
-        Provenance {
-            checkpoint: self.checkpoint,
-            reference: "transformers 5.17.0 ViTForImageClassification",
-        }
-    }
-
-    fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: None,
-            image: Some(224),
-        }
-    }
-
-    fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
-        Net::read(self.sizes, config)?.build(g)
-    }
-
-    fn preprocessor(&self) -> Box<dyn Preprocessor> {
-        Box::new(VIT_HALF)
-    }
-}
 
 /// A checked configuration.
 struct Net {
@@ -194,7 +198,7 @@ impl Net {
             self.attention.split(g, y)
         };
         let projections = [project("q_proj")?, project("k_proj")?, project("v_proj")?];
-        let x = self.attention.encoder(g, projections, true)?;
+        let x = self.attention.encoder(g, projections, None, true)?;
         layers::linear(g, "o_proj", x, self.hidden, self.hidden, true)
     }
 }

@@ -67,19 +67,25 @@ fn published_checkpoints_of_earlier_versions_are_known_by_alias() {
         let params = graph.params().iter();
         params.flat_map(|param| param.aliases.clone()).collect()
     };
-    let has = |index: usize, name: &str| {
-        let case = &Case::small()[index];
-        assert!(aliases(case).iter().any(|alias| alias == name), "{name}");
+    let has = |model: &str, name: &str| {
+        let case = Case::small_of(model).unwrap();
+        assert!(aliases(&case).iter().any(|alias| alias == name), "{name}");
     };
-    has(0, "wte.weight");
-    has(0, "h.1.mlp.c_proj.bias");
-    has(0, "lm_head.weight");
-    has(1, "bert.embeddings.LayerNorm.gamma");
-    has(1, "bert.encoder.layer.1.attention.output.LayerNorm.beta");
-    has(1, "cls.predictions.transform.LayerNorm.gamma");
-    has(1, "cls.predictions.decoder.weight");
-    has(2, "vit.encoder.layer.1.attention.attention.query.weight");
-    has(2, "vit.encoder.layer.0.layernorm_after.bias");
+    has("gpt2", "wte.weight");
+    has("gpt2", "h.1.mlp.c_proj.bias");
+    has("gpt2", "lm_head.weight");
+    has("bert", "bert.embeddings.LayerNorm.gamma");
+    has(
+        "bert",
+        "bert.encoder.layer.1.attention.output.LayerNorm.beta",
+    );
+    has("bert", "cls.predictions.transform.LayerNorm.gamma");
+    has("bert", "cls.predictions.decoder.weight");
+    has(
+        "vit-b16",
+        "vit.encoder.layer.1.attention.attention.query.weight",
+    );
+    has("vit-b16", "vit.encoder.layer.0.layernorm_after.bias");
 }
 
 #[test]

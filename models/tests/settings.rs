@@ -11,7 +11,8 @@ fn message(case: &Case) -> String {
 
 #[test]
 fn the_small_preset_is_the_configuration_that_is_compared_with_the_reference() {
-    for case in Case::small() {
+    for id in support::case::models().unwrap() {
+        let case = Case::small_of(id).unwrap();
         let preset = Case {
             settings: Default::default(),
             ..case.clone()
@@ -109,7 +110,7 @@ fn impossible_settings_are_errors_of_one_line() {
             "gpt2",
             "patch",
             "8",
-            "unknown setting `patch` (known here: attention, heads, hidden, intermediate, layers, positions, preset, vocab)",
+            "unknown setting `patch` (known here: attention, heads, hidden, intermediate, layers, padding, positions, preset, vocab)",
         ),
         (
             "bert",

@@ -23,6 +23,8 @@ use nongemm_models as _;
 use nongemm_operators as _;
 use nongemm_probes as _;
 use nongemm_report as _;
+#[cfg(feature = "torch")]
+use nongemm_torch as _;
 use nongemm_weights as _;
 
 use crate::args::{Cli, Command};

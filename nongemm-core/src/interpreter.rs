@@ -9,7 +9,7 @@ use anyhow::Context;
 use smallvec::SmallVec;
 
 use crate::graph::{CompositePolicy, Graph, Source, last_uses, lower};
-use crate::kernel::{Engine, KernelFn, Kernels};
+use crate::kernel::{DeviceTimer, Engine, KernelFn, Kernels, Outputs};
 use crate::measure::{Mode, Recorder};
 use crate::op::{Eager, Op};
 use crate::plugin::{
@@ -34,6 +34,7 @@ pub struct Interpreter<E: Engine> {
     slots: Vec<Option<E::Tensor>>,
     /// Slots of outputs that nodes compute: given up before the next run starts.
     results: Vec<usize>,
+    timer: Option<Box<dyn DeviceTimer>>,
     graph: Graph,
 }
 
@@ -72,8 +73,10 @@ impl<E: Engine> Interpreter<E> {
         }
         engine.synchronize()?;
         let plan = plan(&graph, kernels)?;
+        let timer = engine.timer(plan.len())?;
         Ok(Interpreter {
             engine,
+            timer,
             plan,
             steps: steps(&graph),
             slots,
@@ -87,39 +90,136 @@ impl<E: Engine> Interpreter<E> {
         &self.graph
     }
 
+    /// The outputs of a node from its operands.
+    #[inline]
+    fn call(&self, index: usize) -> anyhow::Result<Outputs<E::Tensor>> {
+        let node = &self.plan[index];
+        let mut operands: SmallVec<[&E::Tensor; 8]> = SmallVec::new();
+        for &slot in &node.inputs {
+            match &self.slots[slot as usize] {
+                Some(tensor) => operands.push(tensor),
+                None => anyhow::bail!("{}", missing(&self.steps[index])),
+            }
+        }
+        (node.kernel)(node.op.as_ref(), &self.engine, &operands)
+            .map_err(|error| failed(error, &self.steps[index]))
+    }
+
+    /// Keeps a node's outputs and drops what nothing reads any more.
+    #[inline]
+    fn keep(&mut self, index: usize, outputs: Outputs<E::Tensor>) {
+        let node = &self.plan[index];
+        for (&slot, tensor) in node.outputs.iter().zip(outputs) {
+            self.slots[slot as usize] = Some(tensor);
+        }
+        for &slot in &node.dead {
+            self.slots[slot as usize] = None;
+        }
+    }
+
     fn execute(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        let mut timer = self.timer.take();
+        let result = self.execute_with(recorder, timer.as_deref_mut());
+        self.timer = timer;
+        result
+    }
+
+    fn execute_with(
+        &mut self,
+        recorder: &mut Recorder<'_>,
+        timer: Option<&mut (dyn DeviceTimer + 'static)>,
+    ) -> anyhow::Result<()> {
         let timing = recorder.mode() == Mode::Timing;
-        for (index, node) in self.plan.iter().enumerate() {
+        let mut timer = if timing { timer } else { None };
+        if let Some(timer) = &mut timer {
+            timer.begin()?;
+        }
+        for index in 0..self.plan.len() {
             let start = if timing { recorder.now() } else { 0 };
-            let result = {
-                let mut operands: SmallVec<[&E::Tensor; 8]> = SmallVec::new();
-                for &slot in &node.inputs {
-                    match &self.slots[slot as usize] {
-                        Some(tensor) => operands.push(tensor),
-                        None => anyhow::bail!("{}", missing(&self.steps[index])),
-                    }
-                }
-                (node.kernel)(node.op.as_ref(), &self.engine, &operands)
-            };
-            let outputs = match result {
-                Ok(outputs) => outputs,
-                Err(error) => return Err(failed(error, &self.steps[index])),
-            };
+            if let Some(timer) = &mut timer {
+                timer.start(index)?;
+            }
+            let outputs = self.call(index)?;
             if timing {
+                if let Some(timer) = &mut timer {
+                    timer.stop(index)?;
+                }
                 let end = recorder.now();
                 recorder.push(index as u32, start, end);
             }
             if recorder.mode() == Mode::Shapes {
                 recorder.push_shapes(index as u32, outputs.iter().map(E::spec).collect());
             }
-            for (&slot, tensor) in node.outputs.iter().zip(outputs) {
-                self.slots[slot as usize] = Some(tensor);
-            }
-            for &slot in &node.dead {
-                self.slots[slot as usize] = None;
-            }
+            self.keep(index, outputs);
+        }
+        if let Some(timer) = &mut timer {
+            timer.end()?;
         }
         self.engine.synchronize()
+    }
+
+    /// Runs once, calling `before` and `after` around each step with its index: for flows that watch
+    /// the library while the graph runs, as tracing does.
+    ///
+    /// # Errors
+    /// When an operator fails.
+    pub fn run_around(
+        &mut self,
+        before: &mut dyn FnMut(usize),
+        after: &mut dyn FnMut(usize),
+    ) -> anyhow::Result<()> {
+        for index in 0..self.plan.len() {
+            before(index);
+            let outputs = self.call(index);
+            after(index);
+            self.keep(index, outputs?);
+        }
+        Ok(())
+    }
+
+    /// The graph's outputs after a run, on the device.
+    ///
+    /// # Errors
+    /// When nothing was run yet.
+    pub fn results(&self) -> anyhow::Result<Vec<E::Tensor>> {
+        let outputs = self.graph.outputs().iter();
+        outputs
+            .map(|(name, value)| {
+                self.slots[value.index()]
+                    .clone()
+                    .with_context(|| format!("output {name}: nothing was run yet"))
+            })
+            .collect()
+    }
+
+    /// Binds inputs that are on the device already.
+    ///
+    /// # Errors
+    /// When their number is wrong.
+    pub fn bind_device(&mut self, inputs: &[E::Tensor]) -> anyhow::Result<()> {
+        let declared = self.graph.inputs();
+        anyhow::ensure!(
+            inputs.len() == declared.len(),
+            "the graph takes {} inputs, got {}",
+            declared.len(),
+            inputs.len()
+        );
+        for (input, tensor) in declared.iter().zip(inputs) {
+            self.slots[input.value.index()] = Some(tensor.clone());
+        }
+        Ok(())
+    }
+
+    /// Reads the device's clock; after the run, since that takes a while.
+    fn read_device(&self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        let Some(timer) = self.timer.as_deref() else {
+            return Ok(());
+        };
+        for step in 0..self.plan.len() {
+            recorder.push_device(step as u32, timer.step_ns(step)?);
+        }
+        recorder.set_device_wall(timer.wall_ns()?);
+        Ok(())
     }
 }
 
@@ -242,19 +342,18 @@ impl<E: Engine> Session for Interpreter<E> {
         recorder.begin();
         let result = self.execute(recorder);
         recorder.end();
-        result
+        result?;
+        if recorder.mode() == Mode::Timing {
+            self.read_device(recorder)?;
+        }
+        Ok(())
     }
 
     fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
-        self.graph
-            .outputs()
-            .iter()
-            .map(|(name, value)| {
-                let tensor = self.slots[value.index()]
-                    .as_ref()
-                    .with_context(|| format!("output {name}: nothing was run yet"))?;
-                Ok((name.clone(), self.engine.download(tensor)?))
-            })
+        let names = self.graph.outputs().iter().map(|(name, _)| name.clone());
+        names
+            .zip(self.results()?)
+            .map(|(name, tensor)| Ok((name, self.engine.download(&tensor)?)))
             .collect()
     }
 

@@ -23,6 +23,31 @@ pub fn one<T>(output: T) -> Outputs<T> {
     Outputs::from_buf([output])
 }
 
+/// The clock of a device that works on its own, beside the host: marks on its queue of work, read once
+/// it has finished. Marking allocates nothing and waits for nothing.
+pub trait DeviceTimer {
+    /// Marks the start of a run.
+    ///
+    /// # Errors
+    /// When the device reports one; so for all that follow.
+    fn begin(&mut self) -> anyhow::Result<()>;
+
+    /// Marks the start of a step.
+    fn start(&mut self, step: usize) -> anyhow::Result<()>;
+
+    /// Marks the end of a step.
+    fn stop(&mut self, step: usize) -> anyhow::Result<()>;
+
+    /// Marks the end of the run.
+    fn end(&mut self) -> anyhow::Result<()>;
+
+    /// Nanoseconds between the marks of a step.
+    fn step_ns(&self, step: usize) -> anyhow::Result<u64>;
+
+    /// Nanoseconds between the marks of the run.
+    fn wall_ns(&self) -> anyhow::Result<u64>;
+}
+
 /// A library that evaluates operators one by one.
 pub trait Engine: Sized + 'static {
     /// The library's tensor: a cheap handle to shared storage.
@@ -48,6 +73,15 @@ pub trait Engine: Sized + 'static {
     /// # Errors
     /// When the device reports an error.
     fn synchronize(&self) -> anyhow::Result<()>;
+
+    /// A clock of the device for runs of `steps` steps; `None` where the host waits for each operator,
+    /// so that the host's clock says all.
+    ///
+    /// # Errors
+    /// When the device has no room for its marks.
+    fn timer(&self, _steps: usize) -> anyhow::Result<Option<Box<dyn DeviceTimer>>> {
+        Ok(None)
+    }
 
     /// Memory as the library counts it.
     fn memory(&self) -> SessionMemory {

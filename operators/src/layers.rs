@@ -130,6 +130,23 @@ pub fn layer_norm(
     })
 }
 
+/// Hugging Face's `LlamaRMSNorm` and its kin: parameter `weight[features]`.
+///
+/// # Errors
+/// When names are taken or shapes do not fit.
+pub fn rms_norm(
+    g: &mut GraphBuilder,
+    name: &str,
+    x: Value,
+    features: usize,
+    eps: f64,
+) -> Result<Value, BuildError> {
+    g.scope(name, |g| {
+        let w = g.param("weight", [features], SCALE)?;
+        ops::rms_norm(g, x, w, eps)
+    })
+}
+
 /// `torch.nn.Embedding`: parameter `weight[rows, width]`. Returns the result and the parameter,
 /// which other layers may share.
 ///

@@ -1,6 +1,7 @@
 //! The kernels, one module per family of operators as in `nongemm-operators`. There is none for
 //! `scaled_dot_product_attention`, which runs in parts: candle's fused attention is for the CPU only, and
-//! takes masks only for batches of one.
+//! takes masks only for batches of one. There is none for `rotary_embedding` either: candle's takes tables of half
+//! the width.
 
 mod activation;
 mod arithmetic;

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
+use nongemm_operators::{AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 
 use super::memory::pad_constant;
 use super::one;
@@ -50,6 +50,18 @@ fn pair([h, w]: [usize; 2]) -> (usize, usize) {
 fn surround(x: &Tensor, [h, w]: [usize; 2], value: f64) -> Result<Tensor> {
     pad_constant(&pad_constant(x, 3, w, w, value)?, 2, h, h, value)
 }
+
+impl Eval<Candle> for AdaptiveAvgPool1d {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let x = inputs[0].contiguous()?;
+        one(match self.output_size {
+            [1] => x.mean_keepdim(2),
+            [size] => uneven(&x, 2, size),
+        })
+    }
+}
+
+register_kernel!(AdaptiveAvgPool1d);
 
 impl Eval<Candle> for AdaptiveAvgPool2d {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {

@@ -27,7 +27,7 @@ use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
-use nongemm_datasets::UNIT_EXACT;
+use nongemm_datasets::DETECTION_UNIT;
 use nongemm_operators as ops;
 
 use crate::resnet::{Norm, body};
@@ -127,7 +127,7 @@ impl Model for Rcnn {
     }
 
     fn preprocessor(&self) -> Box<dyn Preprocessor> {
-        Box::new(UNIT_EXACT)
+        Box::new(DETECTION_UNIT)
     }
 }
 

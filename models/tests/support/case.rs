@@ -22,26 +22,176 @@ pub struct Case {
     pub dtype: DType,
 }
 
-const TEXT: [(&str, &str); 5] = [
-    ("layers", "2"),
-    ("hidden", "32"),
-    ("heads", "4"),
-    ("vocab", "101"),
-    ("positions", "128"),
+/// A small configuration, written out: what `preset=small` stands for in a family.
+struct Small {
+    /// The variants; the first one is compared with the reference.
+    models: &'static [&'static str],
+    settings: &'static [(&'static str, &'static str)],
+    seq: Option<usize>,
+    image: Option<usize>,
+}
+
+const fn text(
+    models: &'static [&'static str],
+    settings: &'static [(&'static str, &'static str)],
+) -> Small {
+    Small {
+        models,
+        settings,
+        seq: Some(8),
+        image: None,
+    }
+}
+
+const fn image(
+    models: &'static [&'static str],
+    settings: &'static [(&'static str, &'static str)],
+    side: usize,
+) -> Small {
+    Small {
+        models,
+        settings,
+        seq: None,
+        image: Some(side),
+    }
+}
+
+/// One for each family.
+const FAMILIES: &[Small] = &[
+    text(
+        &["gpt2", "gpt2-large", "gpt2-xl"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("vocab", "101"),
+            ("positions", "128"),
+        ],
+    ),
+    text(
+        &["bert"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("vocab", "101"),
+            ("positions", "128"),
+            ("intermediate", "64"),
+        ],
+    ),
+    image(
+        &["vit-b16", "vit-l16", "vit-h14"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("intermediate", "64"),
+            ("patch", "8"),
+            ("labels", "10"),
+        ],
+        32,
+    ),
+    image(
+        &["resnet50"],
+        &[("layers", "2,1,1,1"), ("labels", "10")],
+        32,
+    ),
+    image(
+        &["mobilenet-v2"],
+        &[("layers", "1,2,1,1,1,1,1"), ("labels", "10")],
+        64,
+    ),
+    image(
+        &["swin-t", "swin-s", "swin-b"],
+        &[
+            ("layers", "2,2,1,1"),
+            ("hidden", "16"),
+            ("heads", "1,2,4,4"),
+            ("window", "2"),
+            ("labels", "10"),
+        ],
+        64,
+    ),
+    image(
+        &["segformer-b0"],
+        &[
+            ("layers", "2,1,1,1"),
+            ("hidden", "8,16,24,32"),
+            ("heads", "1,2,3,4"),
+            ("decoder", "16"),
+            ("labels", "10"),
+        ],
+        64,
+    ),
+    text(
+        &["llama2-7b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "4"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+        ],
+    ),
+    text(
+        &["llama3-8b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "2"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+        ],
+    ),
+    text(
+        &["qwen2.5-0.5b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "2"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+        ],
+    ),
+    text(
+        &["mixtral-8x7b"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("kv_heads", "2"),
+            ("intermediate", "64"),
+            ("vocab", "101"),
+            ("positions", "128"),
+            ("experts", "4"),
+        ],
+    ),
+    image(&["faster-rcnn"], DETECTOR, 90),
+    image(&["mask-rcnn"], DETECTOR, 90),
+    image(
+        &["detr"],
+        &[
+            ("layers", "1,1,1,1"),
+            ("labels", "5"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("intermediate", "64"),
+            ("encoder_layers", "1"),
+            ("decoder_layers", "2"),
+            ("queries", "7"),
+        ],
+        96,
+    ),
 ];
-const INTERMEDIATE: (&str, &str) = ("intermediate", "64");
-const VIT: [(&str, &str); 6] = [
-    ("layers", "2"),
-    ("hidden", "32"),
-    ("heads", "4"),
-    INTERMEDIATE,
-    ("patch", "8"),
-    ("labels", "10"),
-];
-const RESNET: [(&str, &str); 2] = [("layers", "2,1,1,1"), ("labels", "10")];
-const MOBILENET: [(&str, &str); 2] = [("layers", "1,2,1,1,1,1,1"), ("labels", "10")];
+
 /// Resized to a size that is padded.
-const DETECTOR: [(&str, &str); 8] = [
+const DETECTOR: &[(&str, &str)] = &[
     ("layers", "1,1,1,1"),
     ("labels", "5"),
     ("channels", "8"),
@@ -51,7 +201,6 @@ const DETECTOR: [(&str, &str); 8] = [
     ("proposals", "20"),
     ("detections", "8"),
 ];
-const SEQ: usize = 8;
 
 impl Case {
     fn new(name: &str, model: &str, settings: &[(&str, &str)]) -> Self {
@@ -67,23 +216,6 @@ impl Case {
         .with(settings)
     }
 
-    fn text(name: &str, model: &str, settings: &[(&str, &str)]) -> Self {
-        let seq = Some(SEQ);
-        Case {
-            seq,
-            ..Case::new(name, model, &TEXT)
-        }
-        .with(settings)
-    }
-
-    fn image(name: &str, settings: &[(&str, &str)], side: usize) -> Self {
-        let image = Some(side);
-        Case {
-            image,
-            ..Case::new(name, name, settings)
-        }
-    }
-
     /// With more overrides.
     pub fn with(mut self, settings: &[(&str, &str)]) -> Self {
         let pairs = settings.iter().map(|(k, v)| ((*k).into(), (*v).into()));
@@ -91,43 +223,77 @@ impl Case {
         self
     }
 
-    /// The small configurations, written out, one for each family: what `preset=small` stands for.
+    /// The small configurations, one for each family.
     pub fn small() -> Vec<Case> {
-        vec![
-            Case::text("gpt2", "gpt2", &[]),
-            Case::text("bert", "bert", &[INTERMEDIATE]),
-            Case::image("vit-b16", &VIT, 32),
-            Case::image("resnet50", &RESNET, 32),
-            Case::image("mobilenet-v2", &MOBILENET, 64),
-            Case::image("faster-rcnn", &DETECTOR, 90),
-            Case::image("mask-rcnn", &DETECTOR, 90),
-        ]
+        FAMILIES
+            .iter()
+            .map(|family| family.case(family.models[0]))
+            .collect()
     }
 
-    /// The configurations whose operators are compared: the small ones, and those for which the
-    /// reference calls other operators.
-    pub fn traced() -> Vec<Case> {
-        let one = ("layers", "1");
+    /// The small configuration of the family that a model belongs to.
+    pub fn small_of(model: &str) -> anyhow::Result<Case> {
+        let mut families = FAMILIES.iter();
+        let family = families.find(|family| family.models.contains(&model));
+        let family = family.with_context(|| {
+            format!("{model} is in no family of models/tests/support/case.rs; add it there")
+        })?;
+        Ok(family.case(model))
+    }
+
+    /// The configurations whose outputs are compared: the small ones, and some with padding.
+    pub fn compared() -> anyhow::Result<Vec<Case>> {
         let mut cases = Case::small();
+        for model in ["gpt2", "bert", "llama2-7b", "qwen2.5-0.5b", "mixtral-8x7b"] {
+            cases.push(Case::variant("padded", model, &[("padding", "masked")])?);
+        }
+        for model in ["swin-t", "segformer-b0"] {
+            let case = Case::variant("odd", model, &[])?;
+            cases.push(Case {
+                image: Some(70),
+                ..case
+            });
+        }
+        Ok(cases)
+    }
+
+    /// The configurations whose operators are compared: these, and those for which the reference calls
+    /// other operators.
+    pub fn traced() -> anyhow::Result<Vec<Case>> {
+        let one = ("layers", "1");
+        let bert = [one, ("heads", "1"), ("positions", "8")];
+        let mut cases = Case::compared()?;
         cases.push(Case {
             batch: 1,
-            ..Case::text("gpt2-one-row", "gpt2", &[one])
+            ..Case::variant("one-row", "gpt2", &[one])?
         });
         cases.push(Case {
             seq: Some(1),
-            ..Case::text("gpt2-one-token", "gpt2", &[one])
+            ..Case::variant("one-token", "gpt2", &[one])?
         });
-        let bert = [one, INTERMEDIATE, ("heads", "1"), ("positions", "8")];
-        cases.push(Case::text("bert-all-positions-one-head", "bert", &bert));
+        cases.push(Case::variant("all-positions-one-head", "bert", &bert)?);
+        cases.push(Case {
+            batch: 1,
+            ..Case::variant("one-row", "llama3-8b", &[one])?
+        });
         // So many candidates that they are suppressed level by level.
-        let many = [("proposals", "500"), ("height", "250"), ("width", "370")];
-        let larger = [("min_size", "256"), ("max_size", "370")];
-        let levels = Case {
-            name: "faster-rcnn-levels".to_owned(),
-            ..Case::image("faster-rcnn", &DETECTOR, 256)
-        };
-        cases.push(levels.with(&many).with(&larger).with(&[("labels", "3")]));
-        cases
+        let levels = [
+            ("proposals", "500"),
+            ("height", "250"),
+            ("width", "370"),
+            ("min_size", "256"),
+            ("max_size", "370"),
+            ("labels", "3"),
+        ];
+        cases.push(Case::variant("levels", "faster-rcnn", &levels)?);
+        Ok(cases)
+    }
+
+    /// A small configuration with more overrides.
+    fn variant(name: &str, model: &str, settings: &[(&str, &str)]) -> anyhow::Result<Case> {
+        let mut case = Case::small_of(model)?.with(settings);
+        case.name = format!("{model}-{name}");
+        Ok(case)
     }
 
     /// A model as published, with its default sizes.
@@ -161,6 +327,16 @@ impl Case {
             .with_context(|| format!("model {}", self.model))?;
         config.settings.finish()?;
         Ok(builder.finish())
+    }
+}
+
+impl Small {
+    fn case(&self, model: &str) -> Case {
+        Case {
+            seq: self.seq,
+            image: self.image,
+            ..Case::new(model, model, self.settings)
+        }
     }
 }
 

@@ -6,9 +6,7 @@ use nongemm_core::op::Attrs;
 use serde_json::{Value, json};
 
 /// Arguments of PyTorch's that say nothing about the computation here, or that no operator here has.
-const IGNORED: [&str; 10] = [
-    "alpha",
-    "beta",
+const IGNORED: [&str; 8] = [
     "copy",
     "cudnn_enable",
     "cudnn_enabled",
@@ -21,6 +19,23 @@ const IGNORED: [&str; 10] = [
 
 /// Attributes that say a size, which is written out by the reference and open in a graph.
 const SIZES: [&str; 5] = ["shape", "size", "split_sizes", "start", "end"];
+
+/// Operators that PyTorch gives a factor, which no operator here has: the reference must have left it at 1.
+const FACTORS: &[(&str, &[&str])] = &[
+    ("add", &["alpha"]),
+    ("add_", &["alpha"]),
+    ("sub", &["alpha"]),
+    ("rsub", &["alpha"]),
+    ("addmm", &["alpha", "beta"]),
+    ("index_add_", &["alpha"]),
+];
+
+/// Whether an argument says nothing about the call.
+fn ignored(op: &str, key: &str, value: &Value) -> bool {
+    let factor = |(name, keys): &(&str, &[&str])| *name == op && keys.contains(&key);
+    let unit = FACTORS.iter().any(factor) && value.as_f64() == Some(1.0);
+    value.is_null() || unit || IGNORED.contains(&key)
+}
 
 /// One operator call.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +62,8 @@ impl Call {
         };
         let attrs = op["attrs"].as_object().context("no attrs")?;
         let mut attrs: Attrs = attrs.clone();
-        attrs.retain(|key, value| !value.is_null() && !IGNORED.contains(&key.as_str()));
+        let name = text("op")?;
+        attrs.retain(|key, value| !ignored(name, key, value));
         let mut inputs = Vec::new();
         for input in list("inputs")? {
             match input.get("value") {
@@ -61,7 +77,7 @@ impl Call {
         let outputs: anyhow::Result<Vec<String>> = list("outputs")?.iter().map(spec).collect();
         let name = text("op")?.trim_start_matches("torchvision::");
         Ok(Call {
-            head: format!("{}: {name}({})", text("scope")?, inputs.join(", ")),
+            head: format!("{}: {}({})", text("scope")?, name, inputs.join(", ")),
             outputs: outputs?.join(", "),
             attrs,
         })
@@ -122,8 +138,8 @@ impl Call {
             let size = open && SIZES.contains(&key.as_str());
             size || self.attrs.get(key).is_none_or(|own| equal(own, value))
         };
-        describes(&self.head, &recorded.head)
-            && (recorded.outputs.is_empty() || describes(&self.outputs, &recorded.outputs))
+        alike(&self.head, &recorded.head)
+            && (recorded.outputs.is_empty() || alike(&self.outputs, &recorded.outputs))
             && recorded.attrs.iter().all(same)
     }
 }
@@ -147,20 +163,6 @@ fn called(node: &Node) -> (Vec<Operand>, Vec<Operand>) {
     }
 }
 
-/// Whether specs, perhaps with symbols for sizes, describe those that were recorded.
-fn describes(own: &str, recorded: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        let separate = text.split_inclusive([' ', '(', ')', '[', ']', ',']);
-        separate.map(str::to_owned).collect()
-    };
-    let (own, recorded) = (words(own), words(recorded));
-    let same = |(own, recorded): (&String, &String)| {
-        let end = own.chars().last();
-        own == recorded || own.contains('#') && end == recorded.chars().last()
-    };
-    own.len() == recorded.len() && own.iter().zip(&recorded).all(same)
-}
-
 fn spec(tensor: &Value) -> anyhow::Result<String> {
     let dtype = tensor["dtype"].as_str().context("a tensor without dtype")?;
     let shape = tensor["shape"]
@@ -168,6 +170,16 @@ fn spec(tensor: &Value) -> anyhow::Result<String> {
         .context("a tensor without shape")?;
     let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
     Ok(format!("{dtype}[{}]", sizes.join(", ")))
+}
+
+/// Equal lines, where a size that only the data decide (`name#node`) is like any number.
+fn alike(own: &str, recorded: &str) -> bool {
+    let between = |c: char| "[](), ".contains(c);
+    let pairs = own.split(between).zip(recorded.split(between));
+    let same = |(own, recorded): (&str, &str)| {
+        own == recorded || own.contains('#') && recorded.parse::<u64>().is_ok()
+    };
+    own.split(between).count() == recorded.split(between).count() && { pairs }.all(same)
 }
 
 /// Equal values; numbers up to the last digits, which may be computed in another way.

@@ -1,7 +1,8 @@
 //! The latency profiler: warm-up, then end-to-end and per-operator samples in turn.
 //!
-//! A plain run (nothing instrumented) and an instrumented run alternate, so that drift of the
-//! machine's speed meets both alike and their ratio, the perturbation, can be trusted.
+//! Plain runs (nothing instrumented) and instrumented runs are taken in pairs, and which comes first
+//! alternates, so that drift of the machine's speed and what one run leaves in the caches meet both
+//! alike and their ratio, the perturbation, can be trusted.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub struct Measurement {
     pub instrumented_ns: Vec<u64>,
     /// For each instrumented run, the time that no step accounts for.
     pub gap_ns: Vec<u64>,
+    /// How long each instrumented run took on the device, where it has a clock of its own.
+    pub device_wall_ns: Vec<u64>,
     /// The steps as they ran.
     pub steps: Vec<Step>,
     /// Times of each step.
@@ -79,6 +82,7 @@ impl Profiler for LatencyProfiler {
             plain_ns: Vec::new(),
             instrumented_ns: Vec::new(),
             gap_ns: Vec::new(),
+            device_wall_ns: Vec::new(),
             steps: session.steps().to_vec(),
             times: vec![StepTimes::default(); session.steps().len()],
             warmup_runs,
@@ -90,17 +94,24 @@ impl Profiler for LatencyProfiler {
             gauges: BTreeMap::new(),
         };
         let started = plan.clock.now();
-        let mut before = plan.probes.read();
-        let first = before.clone();
+        let first = plan.probes.read();
+        let mut last = first.clone();
         loop {
-            session.run(&mut plain)?;
-            let after = plan.probes.read();
-            m.plain_ns.push(plain.wall_ns());
-            let grown = growth(&before, &after);
-            m.disturbed.push(is_disturbed(&grown, plain.wall_ns()));
-            session.run(&mut timing)?;
-            m.record(&timing)?;
-            before = plan.probes.read();
+            let plain_first = m.plain_ns.len().is_multiple_of(2);
+            for is_plain in [plain_first, !plain_first] {
+                if is_plain {
+                    let before = plan.probes.read();
+                    session.run(&mut plain)?;
+                    last = plan.probes.read();
+                    m.plain_ns.push(plain.wall_ns());
+                    let grown = growth(&before, &last);
+                    m.disturbed.push(is_disturbed(&grown, plain.wall_ns()));
+                } else {
+                    session.run(&mut timing)?;
+                    m.record(&timing)?;
+                    last = plan.probes.read();
+                }
+            }
 
             let series: Vec<f64> = m.plain_ns.iter().map(|&ns| ns as f64).collect();
             let half_width = stats::relative_half_width(&series);
@@ -110,8 +121,8 @@ impl Profiler for LatencyProfiler {
                 break;
             }
         }
-        m.counters = growth(&first, &before);
-        m.gauges = before
+        m.counters = growth(&first, &last);
+        m.gauges = last
             .into_iter()
             .filter(|(quantity, _)| !quantity.is_counter())
             .collect();
@@ -135,6 +146,7 @@ impl Measurement {
         }
         self.instrumented_ns.push(timing.wall_ns());
         self.gap_ns.push(timing.wall_ns() - attributed);
+        self.device_wall_ns.extend(timing.device_wall_ns());
         Ok(())
     }
 }

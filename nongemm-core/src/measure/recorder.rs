@@ -3,6 +3,10 @@
 use super::clock::Clock;
 use crate::shape::TensorSpec;
 
+/// CUDA's events tick in half microseconds, so that the times of steps add up to the run's only within
+/// that much for each.
+const EVENT_RESOLUTION_NS: u64 = 500;
+
 /// What a recorder asks of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -33,6 +37,7 @@ pub struct Recorder<'c> {
     end: u64,
     events: Vec<StepEvent>,
     device_ns: Vec<(u32, u64)>,
+    device_wall_ns: Option<u64>,
     shapes: Vec<(u32, Vec<TensorSpec>)>,
 }
 
@@ -47,6 +52,7 @@ impl<'c> Recorder<'c> {
             end: 0,
             events: Vec::with_capacity(capacity),
             device_ns: Vec::with_capacity(capacity),
+            device_wall_ns: None,
             shapes: Vec::new(),
         }
     }
@@ -68,6 +74,7 @@ impl<'c> Recorder<'c> {
     pub fn begin(&mut self) {
         self.events.clear();
         self.device_ns.clear();
+        self.device_wall_ns = None;
         self.shapes.clear();
         self.begin = self.clock.now();
     }
@@ -87,6 +94,11 @@ impl<'c> Recorder<'c> {
     /// Notes how long a step ran on the device. Called after the run, once the device has answered.
     pub fn push_device(&mut self, step: u32, ns: u64) {
         self.device_ns.push((step, ns));
+    }
+
+    /// Notes how long the whole run took on the device.
+    pub fn set_device_wall(&mut self, ns: u64) {
+        self.device_wall_ns = Some(ns);
     }
 
     /// Notes what a step produced.
@@ -109,6 +121,11 @@ impl<'c> Recorder<'c> {
         &self.device_ns
     }
 
+    /// How long the run took on the device, where it has a clock of its own.
+    pub fn device_wall_ns(&self) -> Option<u64> {
+        self.device_wall_ns
+    }
+
     /// Shapes of the run.
     pub fn shapes(&self) -> &[(u32, Vec<TensorSpec>)] {
         &self.shapes
@@ -128,6 +145,13 @@ impl<'c> Recorder<'c> {
                 event.step
             );
             last = event.end;
+        }
+        if let Some(wall) = self.device_wall_ns {
+            let steps: u64 = self.device_ns.iter().map(|&(_, ns)| ns).sum();
+            anyhow::ensure!(
+                steps <= wall + self.device_ns.len() as u64 * EVENT_RESOLUTION_NS,
+                "the steps took {steps} ns on the device, the run {wall} ns"
+            );
         }
         Ok(())
     }

@@ -134,6 +134,8 @@ pub struct Step {
 pub struct SessionMemory {
     /// Largest amount of device memory in use; `None` when the device is the host.
     pub peak_device_bytes: Option<u64>,
+    /// Largest amount of device memory that the library's allocator reserved from the driver.
+    pub peak_reserved_bytes: Option<u64>,
 }
 
 /// A prepared graph: weights loaded, kernels chosen.
@@ -163,6 +165,11 @@ pub trait Session {
     /// # Errors
     /// When nothing was run yet or the copy fails.
     fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>>;
+
+    /// Math modes and thread counts that the session runs with, by name.
+    fn modes(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 
     /// Memory as the backend counts it.
     fn memory(&self) -> SessionMemory {

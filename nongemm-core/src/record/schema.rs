@@ -69,6 +69,9 @@ pub struct Software {
     pub backend: String,
     /// Versions of the libraries behind the backend.
     pub libraries: BTreeMap<String, String>,
+    /// Math modes and thread counts as the backend pinned them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modes: BTreeMap<String, String>,
 }
 
 /// Whether a run gave a result.
@@ -191,19 +194,33 @@ pub struct Profile {
     pub n: usize,
     /// How many of them are the middle half.
     pub middle: usize,
-    /// Median of the ratios of each instrumented run to the plain run before it, minus one.
+    /// How much longer an instrumented run takes than a plain one, as a part of it: the
+    /// Hodges-Lehmann estimate over the pairs of one plain and one instrumented run.
     pub perturbation: f64,
     /// Its 95% confidence interval.
     pub perturbation_ci95: [f64; 2],
-    /// Whether the perturbation is so large (above 5%) that shares are not to be trusted.
+    /// Whether the perturbation is so large (its whole interval above 5%) that shares are not to be
+    /// trusted.
     pub unreliable: bool,
     /// Time between operators, over the same runs: with it, the operators' `host_ns.median` add up to
     /// `wall_median_ns`.
     pub unattributed_ns: f64,
+    /// The device's own timeline, where it has a clock: groups then refer to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceProfile>,
     /// Every operator, in execution order.
     pub ops: Vec<OpRow>,
     /// The composites that operators are parts of, in the order of their first part.
     pub composites: Vec<CompositeRow>,
+}
+
+/// The timeline of a device that works beside the host.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceProfile {
+    /// Time from the first mark of a run on the device to the last, over the same runs as the host's.
+    pub wall_median_ns: f64,
+    /// Time between operators: with it, the operators' `device_ns.median` add up to `wall_median_ns`.
+    pub unattributed_ns: f64,
 }
 
 /// The time of one group.
@@ -225,6 +242,9 @@ pub struct Memory {
     pub peak_rss_bytes: Option<u64>,
     /// Largest device memory; null where the device is the host.
     pub peak_device_bytes: Option<u64>,
+    /// Largest device memory that the backend's allocator reserved; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_reserved_bytes: Option<u64>,
     /// Weights.
     pub weights_bytes: u64,
     /// Intermediate results alive at the peak, from the graph.

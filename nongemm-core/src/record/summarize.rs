@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::schema::{CompositeRow, GroupShare, Latency, Noise, OpRow, Profile, UNATTRIBUTED};
+use super::schema::{
+    CompositeRow, DeviceProfile, GroupShare, Latency, Noise, OpRow, Profile, UNATTRIBUTED,
+};
 use crate::dtype::DType;
 use crate::measure::Measurement;
 use crate::op::OpGroup;
@@ -10,7 +12,8 @@ use crate::plugin::{Classification, OpEvent, Quantity, Step};
 use crate::shape::{Dim, TensorSpec};
 use crate::stats::{self, Summary};
 
-/// Perturbation above which shares are marked unreliable.
+/// Perturbation above which shares are marked unreliable: when its whole 95% interval lies above, so
+/// that noise alone does not set the mark.
 pub const UNRELIABLE_ABOVE: f64 = 0.05;
 
 fn to_f64(values: &[u64]) -> Vec<f64> {
@@ -54,9 +57,10 @@ pub fn profile(
         .instrumented_ns
         .iter()
         .zip(&m.plain_ns)
-        .map(|(&instrumented, &plain)| instrumented as f64 / plain as f64 - 1.0)
+        .map(|(&instrumented, &plain)| (instrumented as f64 / plain as f64).ln())
         .collect();
-    let perturbation = stats::median(&ratios)?;
+    let perturbation = stats::hodges_lehmann(&ratios)?.exp() - 1.0;
+    let perturbation_ci95 = stats::hodges_lehmann_ci95(&ratios)?.map(|ln| ln.exp() - 1.0);
     let seen = SeenShapes::new(m, shapes);
     let ops: Vec<OpRow> = m
         .steps
@@ -78,11 +82,28 @@ pub fn profile(
         n: m.instrumented_ns.len(),
         middle: middle.len(),
         perturbation,
-        perturbation_ci95: stats::median_ci95(&ratios)?,
-        unreliable: perturbation > UNRELIABLE_ABOVE,
+        perturbation_ci95,
+        unreliable: perturbation_ci95[0] > UNRELIABLE_ABOVE,
         unattributed_ns: stats::mean_at(&to_f64(&m.gap_ns), &middle),
+        device: device_profile(m, &middle, &ops),
         ops,
         composites: composites(&m.steps, &seen),
+    })
+}
+
+/// The device's own timeline; `None` unless it has a clock and every operator a time by it.
+fn device_profile(m: &Measurement, middle: &[usize], ops: &[OpRow]) -> Option<DeviceProfile> {
+    if m.device_wall_ns.len() != m.instrumented_ns.len() {
+        return None;
+    }
+    let wall_median_ns = stats::mean_at(&to_f64(&m.device_wall_ns), middle);
+    let mut attributed = 0.0;
+    for op in ops {
+        attributed += op.device_ns?.median;
+    }
+    Some(DeviceProfile {
+        wall_median_ns,
+        unattributed_ns: wall_median_ns - attributed,
     })
 }
 
@@ -218,13 +239,20 @@ fn op_row(
     }
 }
 
-/// Time by group. Shares refer to the instrumented wall time and add up to 1 with `unattributed`.
+/// Time by group: on the device's timeline where it has one, else on the host's. Shares refer to the
+/// wall time of that timeline and add up to 1 with `unattributed`.
 pub fn groups(profile: &Profile) -> BTreeMap<String, GroupShare> {
-    let wall = profile.wall_median_ns;
+    let (wall, unattributed) = match &profile.device {
+        Some(device) => (device.wall_median_ns, device.unattributed_ns),
+        None => (profile.wall_median_ns, profile.unattributed_ns),
+    };
     let mut by_group: BTreeMap<OpGroup, (f64, usize)> = BTreeMap::new();
     for row in &profile.ops {
         let entry = by_group.entry(row.group).or_default();
-        entry.0 += row.host_ns.median;
+        entry.0 += match (&profile.device, row.device_ns) {
+            (Some(_), Some(device_ns)) => device_ns.median,
+            _ => row.host_ns.median,
+        };
         entry.1 += 1;
     }
     let share = |ns: f64| if wall > 0.0 { ns / wall } else { 0.0 };
@@ -242,8 +270,8 @@ pub fn groups(profile: &Profile) -> BTreeMap<String, GroupShare> {
     groups.insert(
         UNATTRIBUTED.to_owned(),
         GroupShare {
-            ns: profile.unattributed_ns,
-            share: share(profile.unattributed_ns),
+            ns: unattributed,
+            share: share(unattributed),
             count: 0,
         },
     );

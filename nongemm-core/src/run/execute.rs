@@ -96,6 +96,7 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
             nongemm: env!("CARGO_PKG_VERSION").to_owned(),
             backend: spec.backend.clone(),
             libraries: BTreeMap::new(),
+            modes: BTreeMap::new(),
         },
         status: Status::Failed,
         error: Some(error),
@@ -178,6 +179,7 @@ fn run(
         checked
             .backend
             .prepare(&checked.graph, checked.weights.as_ref(), &options)?;
+    record.software.modes = session.modes().into_iter().collect();
     session.bind(&inputs).context("binding inputs")?;
     phases.prepare_ns = elapsed(since);
 
@@ -212,7 +214,9 @@ fn run(
         .gauges
         .get(&Quantity::PeakRssBytes)
         .map(|bytes| *bytes as u64);
-    memory.peak_device_bytes = session.memory().peak_device_bytes;
+    let device = session.memory();
+    memory.peak_device_bytes = device.peak_device_bytes;
+    memory.peak_reserved_bytes = device.peak_reserved_bytes;
     record.memory = Some(memory);
     enough_samples(&m, job)
 }

@@ -13,8 +13,10 @@ use crate::check::{ensure, float, one};
 #[serde(deny_unknown_fields)]
 pub struct Hardtanh {
     /// Lower bound.
+    #[serde(with = "crate::scalar")]
     pub min_val: f64,
     /// Upper bound.
+    #[serde(with = "crate::scalar")]
     pub max_val: f64,
     /// Whether the reference writes the result over the input.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -65,6 +67,7 @@ impl OpDef for Hardtanh {
         vec![
             OpCase::new("relu6", hardtanh(0.0, 6.0, true), [&[3, 7]]).values(0, wide),
             OpCase::new("default", hardtanh(-1.0, 1.0, false), [&[3, 7]]),
+            OpCase::new("open", hardtanh(0.5, f64::INFINITY, false), [&[3, 7]]),
         ]
     }
 }

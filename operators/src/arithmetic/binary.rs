@@ -23,6 +23,8 @@ pub enum BinaryKind {
     Mul,
     /// `a / b`, floating-point for integers too.
     Div,
+    /// `a / b` rounded down (`div` with `rounding_mode="floor"`).
+    FloorDiv,
     /// The larger of both.
     Maximum,
     /// The smaller of both.
@@ -55,7 +57,7 @@ impl Op for Binary {
             BinaryKind::Sub => "sub",
             BinaryKind::Rsub => "rsub",
             BinaryKind::Mul => "mul",
-            BinaryKind::Div => "div",
+            BinaryKind::Div | BinaryKind::FloorDiv => "div",
             BinaryKind::Maximum => "maximum",
             BinaryKind::Minimum => "minimum",
         }
@@ -128,6 +130,8 @@ impl OpDef for Binary {
                 [&[2, 3, 4], &[3, 1]],
             ));
         }
+        let halves = OpCase::new("floor", op(BinaryKind::FloorDiv, Some(2.0)), [&[3, 5]]);
+        cases.push(halves.values(0, Values::Range(-9.0, 9.0)));
         for (kind, scalar) in [
             (BinaryKind::Add, 1.0),
             (BinaryKind::Sub, 0.5),

@@ -1,4 +1,4 @@
-//! Element-wise comparisons: `eq`, `ne`, `lt`, `le`, `gt`, `ge`.
+//! Element-wise comparisons: `eq`, `ne`, `lt`, `le`, `gt`, `greater`, `ge`.
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
@@ -23,6 +23,8 @@ pub enum CompareKind {
     Le,
     /// `a > b`.
     Gt,
+    /// `a > b`, called by its long name.
+    Greater,
     /// `a ≥ b`.
     Ge,
 }
@@ -50,6 +52,7 @@ impl Op for Compare {
             CompareKind::Lt => "lt",
             CompareKind::Le => "le",
             CompareKind::Gt => "gt",
+            CompareKind::Greater => "greater",
             CompareKind::Ge => "ge",
         }
     }
@@ -78,7 +81,7 @@ impl Op for Compare {
 }
 
 impl OpDef for Compare {
-    const NAMES: &'static [&'static str] = &["eq", "ne", "lt", "le", "gt", "ge"];
+    const NAMES: &'static [&'static str] = &["eq", "ne", "lt", "le", "gt", "greater", "ge"];
 
     fn cases() -> Vec<OpCase> {
         let kinds = [
@@ -111,6 +114,7 @@ impl OpDef for Compare {
             .into_iter()
             .flat_map(|kind| [pair(kind), number(kind)])
             .chain([float(CompareKind::Lt), float(CompareKind::Gt)])
+            .chain([number(CompareKind::Greater)])
             .collect()
     }
 }

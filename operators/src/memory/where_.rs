@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{arity, boolean, ensure, one, operands, output};
 
 /// `where(condition, a, b)`: `a` where the condition holds, else `b`; all broadcast. `b` may be a
-/// number. With a condition alone, the positions where it holds: one `i64` vector for each dimension,
+/// number. With a condition alone, of any type, the positions where it holds: one `i64` vector for each dimension,
 /// in row-major order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +41,6 @@ impl Op for Where {
         let [condition, values @ ..] = inputs else {
             return Err(arity("from 1 to 3", inputs));
         };
-        boolean(condition, "condition")?;
         if values.is_empty() && self.other.is_none() {
             ensure(condition.shape.rank() > 0, || {
                 "the condition needs dimensions".to_owned()
@@ -49,6 +48,7 @@ impl Op for Where {
             let positions = output(DType::I64, Shape::new([Dim::symbol("where")]))?;
             return Ok(vec![positions; condition.shape.rank()]);
         }
+        boolean(condition, "condition")?;
         ensure(
             values.len() == 2 - usize::from(self.other.is_some()),
             || "takes a condition and two values, tensors or one of them a number".to_owned(),
@@ -99,9 +99,20 @@ register_op!(Where);
 /// Adds a [`Where`] of a vector alone: the positions where it holds.
 ///
 /// # Errors
-/// When the condition is no bool vector.
+/// When the condition is no vector.
 pub fn where_true(g: &mut GraphBuilder, condition: Value) -> Result<Value, BuildError> {
     g.one(Where { other: None }, &[condition])
+}
+
+/// Adds a [`Where`] of a matrix alone: the rows and the columns where it holds.
+///
+/// # Errors
+/// When the condition is no matrix.
+pub fn where_pairs(g: &mut GraphBuilder, condition: Value) -> Result<[Value; 2], BuildError> {
+    match g.add(Where { other: None }, &[condition])?.as_slice() {
+        &[rows, columns] => Ok([rows, columns]),
+        _ => Err(BuildError::config("where takes a matrix here")),
+    }
 }
 
 /// Adds a [`Where`] of two tensors.

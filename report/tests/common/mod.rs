@@ -89,6 +89,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
         perturbation_ci95: [-0.002, 0.013],
         unreliable: false,
         unattributed_ns: wall - attributed,
+        device: None,
         composites: composites(&ops),
         ops,
     };
@@ -108,6 +109,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             nongemm: "0.1.0".to_owned(),
             backend: "candle".to_owned(),
             libraries: BTreeMap::from([("candle-core".to_owned(), "0.11.1".to_owned())]),
+            modes: BTreeMap::new(),
         },
         status: Status::Ok,
         error: None,
@@ -138,6 +140,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
         memory: Some(Memory {
             peak_rss_bytes: Some(851_443_712),
             peak_device_bytes: None,
+            peak_reserved_bytes: None,
             weights_bytes: 497_759_232,
             activation_bytes: 12_582_912,
         }),

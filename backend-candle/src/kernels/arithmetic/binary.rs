@@ -39,6 +39,7 @@ fn number(kind: BinaryKind, x: &Tensor, scalar: f64) -> Result<Tensor> {
         BinaryKind::Rsub => x.affine(-1.0, scalar),
         BinaryKind::Mul => x.affine(scalar, 0.0),
         BinaryKind::Div => x.affine(1.0 / scalar, 0.0),
+        BinaryKind::FloorDiv => x.affine(1.0 / scalar, 0.0)?.floor(),
         BinaryKind::Maximum => x.maximum(scalar),
         BinaryKind::Minimum => x.minimum(scalar),
     }
@@ -59,6 +60,7 @@ fn tensors(kind: BinaryKind, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         BinaryKind::Rsub => b.broadcast_sub(&a),
         BinaryKind::Mul => a.broadcast_mul(&b),
         BinaryKind::Div => a.broadcast_div(&b),
+        BinaryKind::FloorDiv => a.broadcast_div(&b)?.floor(),
         BinaryKind::Maximum => a.broadcast_maximum(&b),
         BinaryKind::Minimum => a.broadcast_minimum(&b),
     }
@@ -72,7 +74,9 @@ fn bits(kind: BinaryKind, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         BinaryKind::Div => a
             .to_dtype(DType::F32)?
             .broadcast_div(&b.to_dtype(DType::F32)?),
-        BinaryKind::Sub | BinaryKind::Rsub => candle_core::bail!("bool tensors are not subtracted"),
+        BinaryKind::Sub | BinaryKind::Rsub | BinaryKind::FloorDiv => {
+            candle_core::bail!("bool tensors are neither subtracted nor divided with rounding")
+        }
     }
 }
 

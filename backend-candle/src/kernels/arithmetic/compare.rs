@@ -39,7 +39,7 @@ fn number(kind: CompareKind, x: &Tensor, scalar: f64) -> Result<Tensor> {
         CompareKind::Ne => x.ne(scalar),
         CompareKind::Lt => x.lt(scalar),
         CompareKind::Le => x.le(scalar),
-        CompareKind::Gt => x.gt(scalar),
+        CompareKind::Gt | CompareKind::Greater => x.gt(scalar),
         CompareKind::Ge => x.ge(scalar),
     }
 }
@@ -50,7 +50,7 @@ fn tensors(kind: CompareKind, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         CompareKind::Ne => a.broadcast_ne(b),
         CompareKind::Lt => a.broadcast_lt(b),
         CompareKind::Le => a.broadcast_le(b),
-        CompareKind::Gt => a.broadcast_gt(b),
+        CompareKind::Gt | CompareKind::Greater => a.broadcast_gt(b),
         CompareKind::Ge => a.broadcast_ge(b),
     }
 }

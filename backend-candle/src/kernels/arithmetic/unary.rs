@@ -48,6 +48,9 @@ impl Eval<Candle> for Pow {
     }
 
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        if let Some(base) = self.base {
+            return one(inputs[0].affine(base.ln(), 0.0)?.exp());
+        }
         let x = cast(inputs[0], with_scalar(inputs[0].dtype(), self.exponent))?;
         one(power(&x, self.exponent))
     }

@@ -24,6 +24,10 @@ register_kernel!(Linear);
 /// `x weightᵀ` with the leading dimensions of `x` merged into one product. A copy is made only where a
 /// view cannot be merged; batches of one multiply the view itself.
 fn project(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    if let ([leading @ .., _], 0) = (x.dims(), x.elem_count()) {
+        // An expert that no token was sent to.
+        return Tensor::zeros([leading, &[weight.dim(0)?]].concat(), x.dtype(), x.device());
+    }
     let transposed = weight.t()?;
     match x.dims() {
         [features] => x.reshape((1, *features))?.matmul(&transposed)?.squeeze(0),

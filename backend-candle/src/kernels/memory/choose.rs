@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::{IsNonzero, MaskedFill, Where};
+use nongemm_operators::{IsNonzero, Item, MaskedFill, Nonzero, Where};
 
 use super::create::scalar;
 use crate::engine::Candle;
@@ -31,7 +31,7 @@ impl Eval<Candle> for Where {
                 let dtype = common(a, b);
                 choose(condition, &*cast(a, dtype)?, &*cast(b, dtype)?)
             }
-            (&[condition], None) => return positions(condition),
+            (&[condition], None) => return Ok(positions(condition)?.into_iter().collect()),
             _ => anyhow::bail!("takes a condition and two values, tensors or one of them a number"),
         })
     }
@@ -40,9 +40,9 @@ impl Eval<Candle> for Where {
 register_kernel!(Where);
 
 /// The positions where a mask is set, a vector for each dimension.
-fn positions(mask: &Tensor) -> anyhow::Result<Outputs<Tensor>> {
+fn positions(mask: &Tensor) -> Result<Vec<Tensor>> {
     let dims = mask.dims();
-    let set: Vec<usize> = with_elements(mask, |bits: &[u8]| {
+    let set: Vec<usize> = with_elements(&*truth(mask)?, |bits: &[u8]| {
         let set = bits.iter().enumerate().filter(|(_, bit)| **bit != 0);
         set.map(|(position, _)| position).collect()
     })?;
@@ -51,7 +51,7 @@ fn positions(mask: &Tensor) -> anyhow::Result<Outputs<Tensor>> {
         let along = set.iter().map(|at| (at / inner % dims[axis]) as i64);
         Tensor::from_vec(along.collect::<Vec<i64>>(), set.len(), mask.device())
     });
-    Ok(vectors.collect::<Result<_>>()?)
+    vectors.collect()
 }
 
 impl Eval<Candle> for MaskedFill {
@@ -72,6 +72,26 @@ fn choose(mask: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (a, b) = (a.broadcast_as(&shape)?, b.broadcast_as(&shape)?);
     mask.broadcast_as(&shape)?.where_cond(&a, &b)
 }
+
+impl Eval<Candle> for Nonzero {
+    fn takes(&self, inputs: &[TensorSpec]) -> bool {
+        no_bytes(inputs)
+    }
+
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(Tensor::stack(&positions(inputs[0])?, 1))
+    }
+}
+
+register_kernel!(Nonzero);
+
+impl Eval<Candle> for Item {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(inputs[0].reshape(()))
+    }
+}
+
+register_kernel!(Item);
 
 impl Eval<Candle> for IsNonzero {
     fn takes(&self, inputs: &[TensorSpec]) -> bool {

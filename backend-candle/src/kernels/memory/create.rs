@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use nongemm_core::dtype::DType as HostType;
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::{Arange, Fill, Full, FullKind, FullLike, To};
+use nongemm_operators::{Arange, Fill, Full, FullKind, FullLike, OneHot, To};
 
 use crate::convert::to_candle;
 use crate::engine::Candle;
@@ -92,6 +92,17 @@ pub(super) fn filled(shape: &[usize], value: f64, dtype: DType, device: &Device)
 pub(super) fn scalar(value: f64, dtype: DType, device: &Device) -> Result<Tensor> {
     Tensor::new(value, device)?.to_dtype(dtype)
 }
+
+/// candle has no such operation: each number is compared with all places.
+impl Eval<Candle> for OneHot {
+    fn eval(&self, engine: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let places = Tensor::arange(0, self.num_classes as i64, engine.device())?;
+        let numbers = inputs[0].unsqueeze(inputs[0].rank())?;
+        one(numbers.broadcast_eq(&places)?.to_dtype(DType::I64))
+    }
+}
+
+register_kernel!(OneHot);
 
 impl Eval<Candle> for To {
     fn takes(&self, inputs: &[TensorSpec]) -> bool {

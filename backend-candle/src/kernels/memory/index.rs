@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use candle_core::{DType, Result, Shape, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{Gather, Index, IndexSelect};
+use nongemm_operators::{Gather, Index, IndexAdd, IndexSelect};
 
 use crate::engine::Candle;
 use crate::host;
@@ -43,6 +43,23 @@ impl Eval<Candle> for Gather {
 }
 
 register_kernel!(Gather);
+
+/// candle adds nothing where there is nothing to add, but not without complaint.
+impl Eval<Candle> for IndexAdd {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let &[x, index, source] = inputs else {
+            anyhow::bail!("takes 3 inputs, got {}", inputs.len());
+        };
+        if source.elem_count() == 0 {
+            return one(Ok(x.clone()));
+        }
+        let dim = x.normalize_axis(self.dim)?;
+        let (x, source) = (x.contiguous()?, source.contiguous()?);
+        one(x.index_add(&ids(index)?.contiguous()?, &source, dim))
+    }
+}
+
+register_kernel!(IndexAdd);
 
 /// candle has no advanced indexing: one index selects rows, several are merged into one on the host,
 /// and a mask is turned into the positions that it sets.

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{Cat, Pad, Roll, Stack};
+use nongemm_operators::{Cat, Pad, Repeat, Roll, Stack};
 
 use super::create::filled;
 use super::shape::new_axis;
@@ -17,6 +17,14 @@ impl Eval<Candle> for Cat {
 }
 
 register_kernel!(Cat);
+
+impl Eval<Candle> for Repeat {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(inputs[0].repeat(self.repeats.as_slice()))
+    }
+}
+
+register_kernel!(Repeat);
 
 impl Eval<Candle> for Stack {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {

@@ -1,0 +1,193 @@
+"""Compiles a TorchScript archive with TorchDynamo and TorchInductor into an AOTInductor package.
+
+    python compile.py ARCHIVE INPUTS.json PACKAGE.pt2 KERNELS.json
+
+INPUTS.json: [{"dtype": "float32", "shape": [1, 3, 224, 224], "device": "cpu"}, ..]. KERNELS.json
+receives, for every kernel that was generated, the operators that it fuses and the scopes of the
+archive's nodes that they come from. Only the program is read; no module of the user is imported.
+"""
+
+import json
+import re
+import sys
+
+import torch
+import torch._inductor
+from torch import fx
+
+
+def value_of(node):
+    """The Python value of a prim::Constant."""
+    if node.output().type().kind() == "NoneType":
+        return None
+    return node.output().toIValue()
+
+
+class Converter:
+    """Turns the straight-line graph of a traced and frozen module into a torch.fx graph."""
+
+    def __init__(self):
+        self.graph = fx.Graph()
+        self.root = torch.nn.Module()
+        self.scopes = {}
+        self.env = {}
+
+    def constant(self, value):
+        if isinstance(value, torch.Tensor):
+            name = f"constant_{len(list(self.root.buffers()))}"
+            self.root.register_buffer(name, value.detach().clone())
+            return self.graph.get_attr(name)
+        return value
+
+    def operator(self, node):
+        """The overload that a node calls, with its arguments split as Python passes them."""
+        namespace, name = node.kind().split("::")
+        packet = getattr(getattr(torch.ops, namespace), name)
+        wanted = node.schema()
+        for overload_name in packet.overloads():
+            overload = getattr(packet, overload_name)
+            if str(overload._schema) == wanted:
+                break
+        else:
+            raise NotImplementedError(f"{node.kind()} has no overload {wanted}")
+        args, kwargs = [], {}
+        for argument, value in zip(overload._schema.arguments, node.inputs()):
+            operand = self.env[value.debugName()]
+            if argument.kwarg_only:
+                kwargs[argument.name] = operand
+            else:
+                args.append(operand)
+        return overload, tuple(args), kwargs
+
+    def scalar(self, node, operands):
+        """Operators of TorchScript on numbers, which Python writes as expressions."""
+        kind = node.kind()
+        if kind in ("prim::NumToTensor", "aten::Int", "aten::Float", "aten::Bool", "aten::ScalarImplicit",
+                    "aten::IntImplicit"):
+            if not isinstance(operands[0], fx.Node):
+                return operands[0]
+            if kind == "prim::NumToTensor":
+                return self.graph.call_function(torch.scalar_tensor, (operands[0],))
+            return self.graph.call_method("item", (operands[0],))
+        return NotImplemented
+
+    def add(self, node):
+        kind = node.kind()
+        outputs = [output.debugName() for output in node.outputs()]
+        if kind == "prim::Constant":
+            self.env[outputs[0]] = self.constant(value_of(node))
+            return
+        operands = [self.env[value.debugName()] for value in node.inputs()]
+        if kind == "prim::ListConstruct":
+            self.env[outputs[0]] = list(operands)
+        elif kind == "prim::TupleConstruct":
+            self.env[outputs[0]] = tuple(operands)
+        elif kind in ("prim::ListUnpack", "prim::TupleUnpack"):
+            for index, name in enumerate(outputs):
+                source = operands[0]
+                is_node = isinstance(source, fx.Node)
+                item = self.named(node, "item", lambda: self.graph.call_function(
+                    __import__("operator").getitem, (source, index))) if is_node else source[index]
+                self.env[name] = item
+        elif (result := self.scalar(node, operands)) is not NotImplemented:
+            self.env[outputs[0]] = result
+        elif node.kind().startswith("prim::"):
+            raise NotImplementedError(f"{kind} cannot be exported: the program is not straight-line")
+        else:
+            target, args, kwargs = self.operator(node)
+            made = self.named(node, "op", lambda: self.graph.call_function(target, args, kwargs))
+            self.env[outputs[0]] = made
+
+    def named(self, node, kind, make):
+        """Gives what `make` adds a name that leads back to the node's scope."""
+        scope = node.scopeName().split("/")[-1]
+        made = make()
+        made._rename(f"from_{len(self.scopes)}_{kind}")
+        self.scopes[made.name] = scope
+        return made
+
+
+def convert(module):
+    converter = Converter()
+    graph = module.graph
+    torch._C._jit_pass_inline(graph)
+    for value in list(graph.inputs())[1:]:
+        converter.env[value.debugName()] = converter.graph.placeholder(
+            re.sub(r"\W", "_", "input_" + value.debugName()))
+    for node in graph.nodes():
+        converter.add(node)
+    outputs = [converter.env[value.debugName()] for value in graph.outputs()]
+    result = outputs[0] if len(outputs) == 1 else tuple(outputs)
+    converter.graph.output(result if isinstance(result, tuple) else (result,))
+    return fx.GraphModule(converter.root, converter.graph), converter.scopes
+
+
+def watch_kernels(scopes):
+    """Collects what each generated kernel fuses, from the hooks where Inductor names kernels."""
+    kernels = {}
+
+    def origins(nodes):
+        ops, found = [], []
+        for node in nodes:
+            buffer = getattr(node, "node", None)
+            for origin in sorted(getattr(buffer, "origins", ()), key=lambda n: n.name):
+                aten = origin.meta.get("original_aten")
+                if aten is not None:
+                    ops.append(str(aten).split(".")[1])
+                for name in re.findall(r"\b(from_\d+_\w+) =", origin.meta.get("stack_trace") or ""):
+                    found.append(scopes.get(name, ""))
+        return {"ops": sorted(set(ops)), "scopes": sorted(set(found) - {""}, key=scope_order)}
+
+    def wrap(scheduling, nodes_of):
+        define = scheduling.define_kernel
+
+        def defined(self, *args, **kwargs):
+            name = define(self, *args, **kwargs)
+            kernels[name] = origins(nodes_of(args, kwargs))
+            return name
+
+        scheduling.define_kernel = defined
+
+    from torch._inductor.codegen.cpp import CppScheduling
+
+    wrap(CppScheduling, lambda args, kwargs: args[1] if len(args) > 1 else kwargs["nodes"])
+    if torch.cuda.is_available():
+        from torch._inductor.codegen.triton import TritonScheduling
+
+        wrap(TritonScheduling, lambda args, kwargs: args[1] if len(args) > 1 else kwargs["node_schedule"])
+    return kernels
+
+
+def scope_order(scope):
+    return (int(scope) if scope.isdigit() else 0, scope)
+
+
+def main(archive, inputs_file, package, kernels_file):
+    with open(inputs_file) as file:
+        specs = json.load(file)
+    device = specs[0]["device"] if specs else "cpu"
+    module = torch.jit.freeze(torch.jit.load(archive, map_location=device).eval(), optimize_numerics=False)
+    inputs = tuple(
+        torch.zeros(spec["shape"], dtype=getattr(torch, spec["dtype"]), device=spec["device"])
+        for spec in specs
+    )
+    converted, scopes = convert(module)
+    kernels = watch_kernels(scopes)
+    with torch.no_grad():
+        exported = torch.export.export(converted, inputs, strict=True)
+        torch._inductor.aoti_compile_and_package(
+            exported,
+            package_path=package,
+            inductor_configs={"cpp.enable_kernel_profile": True},
+        )
+    with open(kernels_file, "w") as file:
+        json.dump(kernels, file)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Exception as error:
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        print(f"{type(error).__name__}: {first[0]}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,68 @@
+// New tensors of numbers. Values arrive as doubles and are passed on in the kind of the element type, as
+// Python passes them.
+#include <algorithm>
+
+#include <ATen/Dispatch_v2.h>
+
+#include "common.h"
+
+using nongemm::guarded;
+
+namespace {
+
+// Where and of what type a tensor is made; `device` is the index of a GPU, or -1 for the host.
+at::TensorOptions options(int dtype, int device) {
+  const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
+  if (device < 0) return options.device(at::kCPU);
+  return options.device(at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device)));
+}
+
+at::Scalar scalar(int dtype, double value) {
+  const auto type = static_cast<at::ScalarType>(dtype);
+  if (type == at::kBool) return at::Scalar(value != 0.0);
+  if (at::isIntegralType(type, false)) return at::Scalar(static_cast<int64_t>(value));
+  return at::Scalar(value);
+}
+
+}  // namespace
+
+extern "C" {
+
+char* nongemm_full(const int64_t* size, size_t rank, double value, int dtype, int device,
+                   at::Tensor** out) {
+  return guarded([&] {
+    *out = new at::Tensor(
+        at::full(at::IntArrayRef(size, rank), scalar(dtype, value), options(dtype, device)));
+  });
+}
+
+// What Python does to make a tensor of its own numbers: allocates it on the host and writes them
+// there. A tensor without dimensions stays on the host until it is moved.
+char* nongemm_written(const int64_t* size, size_t rank, double value, int dtype, int device,
+                      at::Tensor** out) {
+  return guarded([&] {
+    const bool host = device < 0 || rank == 0;
+    at::Tensor made = at::empty(at::IntArrayRef(size, rank), options(dtype, host ? -1 : device));
+    if (!host) {
+      made.fill_(scalar(dtype, value));
+    } else {
+      AT_DISPATCH_V2(made.scalar_type(), "written", AT_WRAP([&] {
+        std::fill_n(made.mutable_data_ptr<scalar_t>(), made.numel(), static_cast<scalar_t>(value));
+      }), AT_EXPAND(AT_ALL_TYPES), at::kHalf, at::kBFloat16, at::kBool);
+    }
+    *out = new at::Tensor(std::move(made));
+  });
+}
+
+// The overload is the one that Python's `arange` takes for these arguments.
+char* nongemm_arange(int64_t start, int64_t end, int64_t step, int dtype, int device,
+                     at::Tensor** out) {
+  return guarded([&] {
+    const auto where = options(dtype, device);
+    *out = new at::Tensor(step != 1    ? at::arange(start, end, step, where)
+                          : start != 0 ? at::arange(start, end, where)
+                                       : at::arange(end, where));
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,201 @@
+//! Devices as libtorch sees them: presence, clock, memory, math modes.
+
+use std::ffi::{CStr, c_int, c_void};
+use std::path::PathBuf;
+use std::ptr::null_mut;
+
+use anyhow::Context;
+use nongemm_core::kernel::DeviceTimer;
+use nongemm_core::plugin::{Device, SessionMemory};
+
+use crate::ffi::{self, checked};
+
+/// The libtorch that this crate was compiled with. tch binds one release, so it is also the one that
+/// runs, or the binary does not start.
+pub(crate) fn version() -> String {
+    // SAFETY: a constant text.
+    let version = unsafe { CStr::from_ptr(ffi::nongemm_torch_version()) };
+    version.to_string_lossy().into_owned()
+}
+
+/// The folder that this process loaded libtorch from.
+///
+/// # Errors
+/// When the system does not tell.
+pub(crate) fn library_folder() -> anyhow::Result<PathBuf> {
+    // SAFETY: null, or a text that is ours to free.
+    let path = unsafe {
+        let path = ffi::nongemm_library_path();
+        anyhow::ensure!(!path.is_null(), "where libtorch was loaded from is unknown");
+        PathBuf::from(ffi::owned(path))
+    };
+    let folder = path.parent().context("libtorch lies in no folder")?;
+    Ok(folder.to_path_buf())
+}
+
+/// Makes a device usable: loads the CUDA half of libtorch when one is asked for.
+///
+/// # Errors
+/// When CUDA cannot be loaded or there is no such GPU.
+pub(crate) fn open(device: Device) -> anyhow::Result<()> {
+    let Device::Cuda(index) = device else {
+        return Ok(());
+    };
+    // SAFETY: loads a library of the same release that is linked.
+    unsafe { checked(ffi::nongemm_load_cuda()) }
+        .context("libtorch's CUDA library does not load")?;
+    let mut count = 0;
+    // SAFETY: the address of a local.
+    unsafe { checked(ffi::nongemm_cuda_devices(&raw mut count)) }?;
+    anyhow::ensure!(
+        index < count as usize,
+        "no device cuda:{index}: libtorch finds {count} GPUs"
+    );
+    Ok(())
+}
+
+/// Inference mode of this thread: no autograd bookkeeping while it lives.
+pub(crate) struct InferenceMode(*mut c_void);
+
+impl InferenceMode {
+    pub(crate) fn begin() -> Self {
+        // SAFETY: the handle is ended once, by `drop`.
+        InferenceMode(unsafe { ffi::nongemm_inference_begin() })
+    }
+}
+
+impl Drop for InferenceMode {
+    fn drop(&mut self) {
+        // SAFETY: made by `begin`, on this thread: the type is not `Send`.
+        unsafe { ffi::nongemm_inference_end(self.0) }
+    }
+}
+
+/// Pins threads and math modes, and says what they are.
+pub(crate) fn pin(threads: usize, tf32: bool) -> anyhow::Result<()> {
+    let threads = c_int::try_from(threads).context("absurd number of threads")?;
+    // SAFETY: plain values.
+    unsafe {
+        checked(ffi::nongemm_set_threads(threads))?;
+        checked(ffi::nongemm_set_math(tf32, false))?;
+        anyhow::ensure!(
+            ffi::nongemm_threads() == threads,
+            "libtorch runs on {} threads, not on {threads}",
+            ffi::nongemm_threads()
+        );
+    }
+    Ok(())
+}
+
+/// Waits until the device has finished all work.
+pub(crate) fn synchronize(device: Device) -> anyhow::Result<()> {
+    match device {
+        Device::Cpu => Ok(()),
+        // SAFETY: plain values.
+        Device::Cuda(index) => unsafe { checked(ffi::nongemm_synchronize(index as c_int)) },
+    }
+}
+
+/// Largest device memory in use since the last call; nothing where the device is the host.
+pub(crate) fn memory(device: Device) -> SessionMemory {
+    let Device::Cuda(index) = device else {
+        return SessionMemory::default();
+    };
+    let (mut allocated, mut reserved) = (0, 0);
+    let status = {
+        // SAFETY: addresses of locals.
+        unsafe { ffi::nongemm_peak(index as c_int, &raw mut allocated, &raw mut reserved) }
+    };
+    // SAFETY: a status of the shim, used once.
+    let known = unsafe { checked(status) }.is_ok();
+    SessionMemory {
+        peak_device_bytes: known.then_some(allocated),
+        peak_reserved_bytes: known.then_some(reserved),
+    }
+}
+
+/// Starts anew to look for the largest device memory in use.
+pub(crate) fn reset_peak(device: Device) -> anyhow::Result<()> {
+    match device {
+        Device::Cpu => Ok(()),
+        // SAFETY: plain values.
+        Device::Cuda(index) => unsafe { checked(ffi::nongemm_reset_peak(index as c_int)) },
+    }
+}
+
+/// The clock of a device that runs by itself.
+pub(crate) fn timer(device: Device, steps: usize) -> anyhow::Result<Option<Box<dyn DeviceTimer>>> {
+    let Device::Cuda(index) = device else {
+        return Ok(None);
+    };
+    let mut handle = null_mut();
+    // SAFETY: the address of a local.
+    unsafe {
+        checked(ffi::nongemm_timer_new(
+            index as c_int,
+            steps,
+            &raw mut handle,
+        ))
+    }?;
+    Ok(Some(Box::new(EventTimer { handle, steps })))
+}
+
+/// CUDA events around each step on the stream.
+struct EventTimer {
+    handle: *mut c_void,
+    steps: usize,
+}
+
+impl EventTimer {
+    fn mark(&mut self, mark: usize) -> anyhow::Result<()> {
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { checked(ffi::nongemm_timer_mark(self.handle, mark)) }
+    }
+
+    fn elapsed(&self, from: usize, to: usize) -> anyhow::Result<u64> {
+        let mut ns = 0.0;
+        // SAFETY: the handle lives as long as `self`.
+        unsafe {
+            checked(ffi::nongemm_timer_elapsed(
+                self.handle,
+                from,
+                to,
+                &raw mut ns,
+            ))
+        }?;
+        Ok(ns as u64)
+    }
+}
+
+impl DeviceTimer for EventTimer {
+    fn begin(&mut self) -> anyhow::Result<()> {
+        self.mark(2 * self.steps)
+    }
+
+    fn start(&mut self, step: usize) -> anyhow::Result<()> {
+        self.mark(2 * step)
+    }
+
+    fn stop(&mut self, step: usize) -> anyhow::Result<()> {
+        self.mark(2 * step + 1)
+    }
+
+    fn end(&mut self) -> anyhow::Result<()> {
+        self.mark(2 * self.steps + 1)
+    }
+
+    fn step_ns(&self, step: usize) -> anyhow::Result<u64> {
+        self.elapsed(2 * step, 2 * step + 1)
+    }
+
+    fn wall_ns(&self) -> anyhow::Result<u64> {
+        self.elapsed(2 * self.steps, 2 * self.steps + 1)
+    }
+}
+
+impl Drop for EventTimer {
+    fn drop(&mut self) {
+        // SAFETY: made by `timer`, freed once.
+        unsafe { ffi::nongemm_timer_free(self.handle) }
+    }
+}

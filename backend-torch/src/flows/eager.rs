@@ -1,0 +1,124 @@
+//! `torch`: the graph, node by node, on libtorch.
+
+use std::sync::OnceLock;
+
+use nongemm_core::dtype::DType;
+use nongemm_core::graph::Graph;
+use nongemm_core::interpreter::Interpreter;
+use nongemm_core::kernel::Kernels;
+use nongemm_core::measure::Recorder;
+use nongemm_core::op::Op;
+use nongemm_core::plugin::{
+    Availability, Backend, Device, PrepareError, PrepareOptions, Session, SessionMemory, Settings,
+    Step, WeightSource,
+};
+use nongemm_core::register;
+use nongemm_core::shape::TensorSpec;
+use nongemm_core::tensor::HostTensor;
+
+use super::common;
+use crate::device::{self, InferenceMode};
+use crate::engine::Torch;
+
+/// The backend `torch`.
+pub struct Eager;
+
+register!(dyn Backend, &Eager);
+
+/// The kernels of this binary, collected once.
+pub(crate) fn kernels() -> anyhow::Result<&'static Kernels<Torch>> {
+    static KERNELS: OnceLock<Result<Kernels<Torch>, String>> = OnceLock::new();
+    KERNELS
+        .get_or_init(|| Kernels::collect().map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(|message| anyhow::anyhow!("{message}"))
+}
+
+impl Backend for Eager {
+    fn id(&self) -> &'static str {
+        "torch"
+    }
+
+    fn summary(&self) -> &'static str {
+        "the graph, node by node, on libtorch (PyTorch's eager mode)"
+    }
+
+    fn check(&self) -> Availability {
+        match kernels() {
+            Ok(_) => Availability::ready(format!("libtorch {}", device::version())),
+            Err(error) => Availability::missing(
+                format!("{error:#}"),
+                "link only one crate that registers the kernel",
+            ),
+        }
+    }
+
+    fn check_device(&self, device: Device, dtype: DType) -> Availability {
+        common::check_device(device, dtype)
+    }
+
+    fn versions(&self) -> Vec<(String, String)> {
+        common::versions()
+    }
+
+    fn environment(&self, threads: usize) -> Vec<(String, String)> {
+        common::environment(threads)
+    }
+
+    fn check_settings(&self, settings: &Settings) -> anyhow::Result<()> {
+        common::Modes::read(settings, 1).map(|_| ())
+    }
+
+    fn has_kernel(&self, op: &dyn Op, inputs: &[TensorSpec]) -> bool {
+        kernels().is_ok_and(|kernels| kernels.find(op, inputs).is_some())
+    }
+
+    fn prepare(
+        &self,
+        graph: &Graph,
+        weights: &dyn WeightSource,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        let modes = common::Modes::read(&options.settings, options.threads)?;
+        common::start(options.device, &modes)?;
+        let _inference = InferenceMode::begin();
+        let engine = Torch::new(options.device);
+        let interpreter = Interpreter::prepare(engine, kernels()?, graph, weights, options)?;
+        Ok(Box::new(EagerSession { interpreter, modes }))
+    }
+}
+
+/// The interpreter, in inference mode.
+struct EagerSession {
+    interpreter: Interpreter<Torch>,
+    modes: common::Modes,
+}
+
+impl Session for EagerSession {
+    fn steps(&self) -> &[Step] {
+        self.interpreter.steps()
+    }
+
+    fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()> {
+        let _inference = InferenceMode::begin();
+        self.interpreter.bind(inputs)
+    }
+
+    fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        let _inference = InferenceMode::begin();
+        self.interpreter.run(recorder)
+    }
+
+    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
+        let _inference = InferenceMode::begin();
+        self.interpreter.outputs()
+    }
+
+    fn modes(&self) -> Vec<(String, String)> {
+        self.modes.describe()
+    }
+
+    fn memory(&self) -> SessionMemory {
+        self.interpreter.memory()
+    }
+}

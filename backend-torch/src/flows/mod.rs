@@ -1,0 +1,12 @@
+//! The flows, one file each.
+
+mod common;
+mod compile;
+mod eager;
+mod mapping;
+mod script;
+mod whole;
+
+pub use compile::Compile;
+pub use eager::Eager;
+pub use script::Script;

@@ -1,0 +1,215 @@
+//! Sessions of programs that libtorch runs as a whole: their operators are seen through its callbacks.
+
+use anyhow::Context;
+use nongemm_core::kernel::{DeviceTimer, Engine};
+use nongemm_core::measure::{Mode, Recorder};
+use nongemm_core::plugin::{Session, SessionMemory, Step};
+use nongemm_core::shape::TensorSpec;
+use nongemm_core::tensor::HostTensor;
+use torch_sys::C_tensor;
+
+use super::common::Modes;
+use crate::device::InferenceMode;
+use crate::engine::{Tensor, Torch};
+use crate::recording::{Call, Calls};
+
+/// Something that libtorch runs as a whole.
+pub(crate) trait Whole {
+    /// Called once, before the first run, with inputs on the device.
+    fn load(&mut self, inputs: &[Tensor]) -> anyhow::Result<()>;
+
+    /// Runs it; outputs stay until the next run.
+    fn run(&mut self, inputs: &[*const C_tensor]) -> anyhow::Result<()>;
+
+    /// Names and tensors of the last run's outputs.
+    fn outputs(&self) -> anyhow::Result<Vec<(String, Tensor)>>;
+
+    /// The steps of a run that called these operators. Asked right after such a run.
+    fn steps(&self, calls: Vec<Call>) -> anyhow::Result<Vec<Step>>;
+}
+
+/// An input as it is declared.
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) spec: TensorSpec,
+}
+
+/// Runs before the operators are learned: libtorch's executor rewrites a program after it has watched
+/// the first one.
+const SETTLING_RUNS: usize = 3;
+
+/// A session of a [`Whole`].
+pub(crate) struct WholeSession<W> {
+    whole: W,
+    engine: Torch,
+    modes: Modes,
+    /// What inputs must be; nothing for programs that do not say.
+    declared: Option<Vec<Declared>>,
+    inputs: Vec<Tensor>,
+    calls: Calls,
+    steps: Vec<Step>,
+    timer: Option<Box<dyn DeviceTimer>>,
+}
+
+impl<W: Whole> WholeSession<W> {
+    pub(crate) fn new(
+        whole: W,
+        engine: Torch,
+        modes: Modes,
+        declared: Option<Vec<Declared>>,
+    ) -> Self {
+        WholeSession {
+            whole,
+            engine,
+            modes,
+            declared,
+            inputs: Vec::new(),
+            calls: Calls::new(),
+            steps: Vec::new(),
+            timer: None,
+        }
+    }
+
+    fn check_inputs(&self, inputs: &[HostTensor]) -> anyhow::Result<()> {
+        let Some(declared) = &self.declared else {
+            return Ok(());
+        };
+        anyhow::ensure!(
+            inputs.len() == declared.len(),
+            "the program takes {} inputs, got {}",
+            declared.len(),
+            inputs.len()
+        );
+        for (input, tensor) in declared.iter().zip(inputs) {
+            anyhow::ensure!(
+                input.spec == tensor.spec(),
+                "input {} must be {}, got {}",
+                input.name,
+                input.spec,
+                tensor.spec()
+            );
+        }
+        Ok(())
+    }
+
+    fn timed(
+        &mut self,
+        recorder: &mut Recorder<'_>,
+        pointers: &[*const C_tensor],
+    ) -> anyhow::Result<()> {
+        let mut timer = self.timer.take();
+        let result = self.timed_with(recorder, pointers, timer.as_deref_mut());
+        self.timer = timer;
+        result
+    }
+
+    fn timed_with(
+        &mut self,
+        recorder: &mut Recorder<'_>,
+        pointers: &[*const C_tensor],
+        mut timer: Option<&mut (dyn DeviceTimer + 'static)>,
+    ) -> anyhow::Result<()> {
+        let whole = &mut self.whole;
+        if let Some(timer) = timer.as_deref_mut() {
+            timer.begin()?;
+        }
+        self.calls
+            .time(recorder, timer.as_deref_mut(), &mut || whole.run(pointers))?;
+        if let Some(timer) = timer {
+            timer.end()?;
+        }
+        self.engine.synchronize()
+    }
+
+    fn read_device(&self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        let Some(timer) = self.timer.as_deref() else {
+            return Ok(());
+        };
+        for step in 0..self.steps.len() {
+            recorder.push_device(step as u32, timer.step_ns(step)?);
+        }
+        recorder.set_device_wall(timer.wall_ns()?);
+        Ok(())
+    }
+}
+
+fn pointers(tensors: &[Tensor]) -> Vec<*const C_tensor> {
+    tensors.iter().map(|tensor| tensor.as_ptr()).collect()
+}
+
+impl<W: Whole> Session for WholeSession<W> {
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()> {
+        self.check_inputs(inputs)?;
+        let _inference = InferenceMode::begin();
+        let first = self.inputs.is_empty();
+        self.inputs = inputs
+            .iter()
+            .map(|tensor| self.engine.upload(tensor.clone()))
+            .collect::<anyhow::Result<_>>()?;
+        if first {
+            self.whole.load(&self.inputs)?;
+        }
+        let pointers = pointers(&self.inputs);
+        for _ in 0..SETTLING_RUNS {
+            self.whole.run(&pointers)?;
+        }
+        let whole = &mut self.whole;
+        let calls = self.calls.learn(&mut || whole.run(&pointers))?;
+        self.steps = self.whole.steps(calls)?;
+        self.timer = self.engine.timer(self.steps.len())?;
+        self.engine.synchronize()
+    }
+
+    fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.inputs.is_empty(), "inputs are not bound");
+        let _inference = InferenceMode::begin();
+        let pointers = pointers(&self.inputs);
+        recorder.begin();
+        let result = match recorder.mode() {
+            Mode::Timing => self.timed(recorder, &pointers),
+            Mode::Off | Mode::Shapes => {
+                let result = self.whole.run(&pointers);
+                result.and_then(|()| self.engine.synchronize())
+            }
+        };
+        recorder.end();
+        result?;
+        match recorder.mode() {
+            Mode::Timing => self.read_device(recorder)?,
+            Mode::Shapes => {
+                for (index, step) in self.steps.iter().enumerate() {
+                    recorder.push_shapes(index as u32, step.outputs.clone());
+                }
+            }
+            Mode::Off => {}
+        }
+        Ok(())
+    }
+
+    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
+        let _inference = InferenceMode::begin();
+        let outputs = self.whole.outputs()?;
+        outputs
+            .into_iter()
+            .map(|(name, tensor)| {
+                let host = self.engine.download(&tensor);
+                Ok((
+                    name.clone(),
+                    host.with_context(|| format!("output {name}"))?,
+                ))
+            })
+            .collect()
+    }
+
+    fn modes(&self) -> Vec<(String, String)> {
+        self.modes.describe()
+    }
+
+    fn memory(&self) -> SessionMemory {
+        self.engine.memory()
+    }
+}

@@ -1,0 +1,7 @@
+//! Arithmetic.
+
+mod binary;
+mod compare;
+mod reduce;
+mod scan;
+mod unary;

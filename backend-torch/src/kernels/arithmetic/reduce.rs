@@ -1,0 +1,58 @@
+//! Reductions.
+
+use anyhow::bail;
+use nongemm_core::kernel::{Eval, Outputs, one};
+use nongemm_operators::{Reduce, ReduceKind};
+use tch::TchError;
+
+use crate::engine::{Tensor, Torch};
+use crate::kernels::single;
+use crate::register_kernel;
+
+impl Eval<Torch> for Reduce {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let (x, dims, keep) = (inputs[0], &self.dims[..], self.keepdim);
+        let everything = dims.is_empty() && !keep;
+        single(match self.kind {
+            ReduceKind::Sum if everything => x.f_sum(None),
+            ReduceKind::Sum => x.f_sum_dim_intlist(dims, keep, None),
+            ReduceKind::Mean if everything => x.f_mean(None),
+            ReduceKind::Mean => x.f_mean_dim(dims, keep, None),
+            ReduceKind::Amax => x.f_amax(dims, keep),
+            ReduceKind::Amin => x.f_amin(dims, keep),
+            ReduceKind::Argmax => x.f_argmax(dims.first().copied(), keep),
+            ReduceKind::All => match dims {
+                [] if everything => x.f_all(),
+                &[dim] => x.f_all_dim(dim, keep),
+                dims => x.f_all_dims(dims, keep),
+            },
+            ReduceKind::Any => match dims {
+                [] if everything => x.f_any(),
+                &[dim] => x.f_any_dim(dim, keep),
+                dims => x.f_any_dims(dims, keep),
+            },
+            ReduceKind::Max => match dims {
+                [] => x.f_max(),
+                &[dim] => return with_index(x.f_max_dim(dim, keep)),
+                _ => bail!("takes one dimension or none"),
+            },
+            ReduceKind::Min => match dims {
+                [] => x.f_min(),
+                &[dim] => return with_index(x.f_min_dim(dim, keep)),
+                _ => bail!("takes one dimension or none"),
+            },
+        })
+    }
+}
+
+register_kernel!(Reduce);
+
+/// The extreme elements and their positions.
+fn with_index(
+    result: Result<(tch::Tensor, tch::Tensor), TchError>,
+) -> anyhow::Result<Outputs<Tensor>> {
+    let (values, positions) = result?;
+    let mut outputs = one(Tensor(values));
+    outputs.push(Tensor(positions));
+    Ok(outputs)
+}

@@ -1,0 +1,127 @@
+//! Classification of the kernels that TorchInductor generates, and of the library calls between them.
+
+use nongemm_core::op::OpGroup;
+use nongemm_core::plugin::{OpEvent, OperatorClassifier};
+use nongemm_core::register;
+
+use super::aten::aten_group;
+
+/// Classifies events of vocabulary `inductor`: a fused kernel by the operators that it fuses, a library
+/// call by the operator in its name (`aoti_torch_cpu_addmm_out`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InductorClassifier;
+
+impl OperatorClassifier for InductorClassifier {
+    fn id(&self) -> &'static str {
+        "inductor"
+    }
+
+    fn classify(&self, event: &OpEvent<'_>) -> Option<OpGroup> {
+        if event.vocabulary != "inductor" {
+            return None;
+        }
+        if event.fused.is_empty() {
+            return library_call(event.name);
+        }
+        fused_group(event.fused)
+    }
+}
+
+register!(dyn OperatorClassifier, &InductorClassifier);
+
+fn library_call(name: &str) -> Option<OpGroup> {
+    let name = ["aoti_torch_cpu_", "aoti_torch_cuda_", "aten::"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name);
+    // The library's names for oneDNN's and MKL's calls do not follow their operators' names.
+    if name.starts_with("mkldnn__") || name.starts_with("mkl_") || name.starts_with("onednn_") {
+        let gemm = ["linear", "convolution", "conv"];
+        return gemm
+            .iter()
+            .any(|part| name.contains(part))
+            .then_some(OpGroup::Gemm);
+    }
+    aten_group(name)
+}
+
+/// The group that decides what a kernel is about, in this order: a kernel that normalizes and then
+/// activates is bound by the reduction. A GEMM together with anything else is `mixed`.
+const DECISIVE: &[OpGroup] = &[
+    OpGroup::Mixed,
+    OpGroup::Normalization,
+    OpGroup::Logit,
+    OpGroup::Roi,
+    OpGroup::Interpolation,
+    OpGroup::Pooling,
+    OpGroup::Embedding,
+    OpGroup::Qdq,
+    OpGroup::Activation,
+    OpGroup::Arithmetic,
+    OpGroup::Memory,
+    OpGroup::Other,
+];
+
+/// The group of a kernel that fuses these operators of ATen; `None` if it knows none of them.
+fn fused_group(ops: &[String]) -> Option<OpGroup> {
+    let groups: Vec<OpGroup> = ops.iter().filter_map(|op| aten_group(op)).collect();
+    if groups.contains(&OpGroup::Gemm) {
+        let alone = groups.iter().all(|group| *group == OpGroup::Gemm);
+        return Some(if alone { OpGroup::Gemm } else { OpGroup::Mixed });
+    }
+    DECISIVE
+        .iter()
+        .copied()
+        .find(|group| groups.contains(group))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fused(ops: &[&str]) -> Option<OpGroup> {
+        fused_group(&ops.iter().map(|op| (*op).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_kernel_is_what_its_decisive_operator_is() {
+        assert_eq!(
+            fused(&["gelu", "native_layer_norm"]),
+            Some(OpGroup::Normalization)
+        );
+        assert_eq!(
+            fused(&["_softmax", "clone", "transpose"]),
+            Some(OpGroup::Logit)
+        );
+        assert_eq!(fused(&["add", "gelu", "view"]), Some(OpGroup::Activation));
+        assert_eq!(fused(&["clone", "permute"]), Some(OpGroup::Memory));
+        assert_eq!(fused(&["quux"]), None);
+    }
+
+    #[test]
+    fn a_gemm_with_something_else_is_mixed() {
+        assert_eq!(fused(&["addmm", "relu"]), Some(OpGroup::Mixed));
+        assert_eq!(fused(&["addmm"]), Some(OpGroup::Gemm));
+    }
+
+    #[test]
+    fn library_calls_are_classified_by_their_operator() {
+        assert_eq!(
+            library_call("aoti_torch_cpu_addmm_out"),
+            Some(OpGroup::Gemm)
+        );
+        assert_eq!(
+            library_call("aoti_torch_cpu_mkldnn__linear_pointwise"),
+            Some(OpGroup::Gemm)
+        );
+        assert_eq!(
+            library_call("aoti_torch_cpu__scaled_dot_product_flash_attention_for_cpu"),
+            Some(OpGroup::Mixed)
+        );
+        assert_eq!(
+            library_call("aoti_torch_cpu_cumsum"),
+            Some(OpGroup::Arithmetic)
+        );
+        assert_eq!(library_call("quux"), None);
+    }
+}
