@@ -26,11 +26,15 @@ fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
     match view.dtype() {
         safetensors::Dtype::F32 => {
             let words = bytes.chunks_exact(4);
-            words.map(|b| f32::from_le_bytes(b.try_into().unwrap()).into()).collect()
+            words
+                .map(|b| f32::from_le_bytes(b.try_into().unwrap()).into())
+                .collect()
         }
         _ => {
             let words = bytes.chunks_exact(8);
-            words.map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64).collect()
+            words
+                .map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64)
+                .collect()
         }
     }
 }

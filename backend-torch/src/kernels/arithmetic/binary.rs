@@ -51,10 +51,7 @@ fn inplace(kind: BinaryKind, a: &Tensor, b: &Tensor) -> anyhow::Result<Outputs<T
         BinaryKind::Sub => a.f_sub_(b),
         BinaryKind::Mul => a.f_mul_(b),
         BinaryKind::Div => a.f_div_(b),
-        BinaryKind::Rsub
-        | BinaryKind::FloorDiv
-        | BinaryKind::Maximum
-        | BinaryKind::Minimum => {
+        BinaryKind::Rsub | BinaryKind::FloorDiv | BinaryKind::Maximum | BinaryKind::Minimum => {
             bail!("libtorch does not compute it in place")
         }
     })
