@@ -20,7 +20,9 @@ fn executed(case: &Case) -> anyhow::Result<BTreeMap<String, usize>> {
     let weights = flow::weights("synthetic:0")?;
     let options = flow::options(Device::Cpu, case.dtype, &[])?;
     let mut session = Eager.prepare(&graph, weights.as_ref(), &options)?;
-    let inputs = flow::inputs(&graph)?.into_iter().map(|(_, tensor)| tensor);
+    let inputs = flow::inputs_of(case.model()?, &graph, case.batch)?
+        .into_iter()
+        .map(|(_, tensor)| tensor);
     session.bind(&inputs.collect::<Vec<_>>())?;
     let clock = Monotonic::new();
     let mut recorder = Recorder::new(&clock, Mode::Off, session.steps().len());

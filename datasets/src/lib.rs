@@ -13,7 +13,8 @@ mod preprocess;
 mod readers;
 
 pub use preprocess::{
-    CausalText, Filter, IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, ImagePreprocessor,
-    MASKFORMER_PADDED, MaskedText, Resize, UNIT_EXACT, VIT_HALF,
+    CausalText, DETECTION_IMAGENET, DETECTION_UNIT, DetectionPreprocessor, Filter,
+    IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, ImagePreprocessor, MASKFORMER_PADDED,
+    MaskedText, Resize, UNIT_EXACT, VIT_HALF,
 };
 pub use readers::{ImageFolder, SampleData};

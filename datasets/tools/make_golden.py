@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 from torchvision.models import ResNet50_Weights
-from transformers import ViTImageProcessor
+from transformers import DetrImageProcessor, ViTImageProcessor
 
 DATASETS = Path(__file__).resolve().parent.parent
 # Wide, wide with a half-pixel crop offset, tall, and grey.
@@ -57,7 +57,26 @@ def swin_t():
     return vit(Image.Resampling.BICUBIC, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
 
+def detr():
+    """Every 17th pixel, in rows and columns, of what the published processor of facebook/detr-resnet-50 makes of each
+    photograph, shorter side 800, longer one at most 1333; the size of the whole result, and how many pixels its mask
+    sets where all photographs are one batch."""
+    processor = DetrImageProcessor(size={"shortest_edge": 800, "longest_edge": 1333})
+    tensors, images = {}, []
+    for photograph in PHOTOGRAPHS:
+        with Image.open(DATASETS / "sample" / "images" / f"{photograph}.jpg") as image:
+            images.append(image.convert("RGB"))
+        result = processor(images[-1], return_tensors="pt")["pixel_values"][0]
+        tensors[photograph] = result[:, ::17, ::17].contiguous()
+        tensors[f"{photograph}.size"] = torch.tensor(result.shape[1:])
+    batch = processor(images, return_tensors="pt")
+    tensors["batch.size"] = torch.tensor(batch["pixel_values"].shape[2:])
+    tensors["batch.masked"] = batch["pixel_mask"].sum(dim=(1, 2))
+    return tensors
+
+
 def main():
+    (DATASETS / "tests" / "golden" / "detr.safetensors").write_bytes(save(detr()))
     for name, make in {"resnet50": resnet50, "vit-b16": vit_b16, "swin-t": swin_t}.items():
         preprocess = make()
         tensors = {}

@@ -102,7 +102,12 @@ fn outputs(reference: &Reference, case: &Case) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let graph = case.graph()?;
     let weights = flow::weights("synthetic:0")?;
-    export(&graph, weights.as_ref(), &flow::inputs(&graph)?, dir.path())?;
+    export(
+        &graph,
+        weights.as_ref(),
+        &flow::inputs_of(case.model()?, &graph, case.batch)?,
+        dir.path(),
+    )?;
     let outputs = reference.run(case, dir.path())?;
     save(&outputs, &golden(&format!("{}.safetensors", case.name)))
 }

@@ -136,7 +136,7 @@ fn check(id: &str, options: &Options, dir: &Path) -> anyhow::Result<bool> {
     let case = options.case(id)?;
     let graph = case.graph()?;
     let weights = flow::weights(&options.weights)?;
-    let inputs = flow::inputs(&graph)?;
+    let inputs = flow::inputs_of(case.model()?, &graph, case.batch)?;
     std::fs::create_dir_all(dir)?;
     export(&graph, weights.as_ref(), &inputs, dir)?;
     let size = if options.full { "full" } else { "small" };

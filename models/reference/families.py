@@ -22,6 +22,8 @@ class Family:
     make: Callable
     forward: Callable
     example_inputs: Callable
+    # Whether the first call of the module finds what later calls keep: operators are then those of the second one.
+    warm_up: bool = False
 
 
 def build(model_id, overrides, device="cpu"):
@@ -239,6 +241,45 @@ def example_photographs(config, batch, seq, image):
         batch, 3, config["height"] or side, config["width"] or side, generator=generator)}
 
 
+def make_detr(c):
+    """`layers` are those of the residual network; `channels` are its sizes, one quarter of each stage's width."""
+    backbone = transformers.ResNetConfig(
+        embedding_size=64, hidden_sizes=[256, 512, 1024, 2048], depths=c["layers"], layer_type="bottleneck",
+        hidden_act="relu", out_features=["stage4"])
+    return eager(transformers.DetrForObjectDetection, transformers.DetrConfig(
+        backbone_config=backbone, use_timm_backbone=False, num_queries=c["queries"], d_model=c["hidden"],
+        encoder_layers=c["encoder_layers"], decoder_layers=c["decoder_layers"], encoder_attention_heads=c["heads"],
+        decoder_attention_heads=c["heads"], encoder_ffn_dim=c["intermediate"], decoder_ffn_dim=c["intermediate"],
+        num_labels=c["labels"], activation_function="relu", position_embedding_type="sine"))
+
+
+def forward_detr(model, inputs):
+    """The model and the post-processing of its image processor, which makes boxes of pixels."""
+    from transformers import DetrImageProcessor
+
+    # Position embeddings are kept from call to call; every call is to compute its own.
+    embedding = model.model.position_embedding
+    if hasattr(embedding.build_sine_position_embedding, "cache_clear"):
+        embedding.build_sine_position_embedding.cache_clear()
+    pixels, mask = inputs["pixel_values"], inputs["pixel_mask"]
+    outputs = model(pixel_values=pixels, pixel_mask=mask)
+    results = DetrImageProcessor().post_process_object_detection(
+        outputs, threshold=0.5, target_sizes=inputs["target_sizes"])
+    named = {"logits": outputs.logits, "pred_boxes": outputs.pred_boxes}
+    for i, result in enumerate(results):
+        named |= {f"{name}.{i}": tensor for name, tensor in result.items()}
+    return named
+
+
+def example_detr(config, batch, seq, image):
+    inputs = example_pixels(config, batch, seq, image)
+    _, _, height, width = inputs["pixel_values"].shape
+    mask = torch.ones(batch, height, width, dtype=torch.int64)
+    mask[:, height // 2:] = 0
+    sizes = torch.tensor([[height // 2, width]] * batch, dtype=torch.int64)
+    return inputs | {"pixel_mask": mask, "target_sizes": sizes}
+
+
 def gpt2(layers, hidden, heads):
     """`intermediate` null means four times `hidden`, as in the published configurations."""
     return Family(
@@ -301,6 +342,12 @@ FAMILIES = {
     "mobilenet-v2": Family(
         dict(layers=[1, 2, 3, 4, 3, 3, 1], image=224, labels=1000),
         make_mobilenet_v2, forward_torchvision_classifier, example_pixels),
-    "faster-rcnn": Family(DETECTOR_DEFAULTS, make_detector("box"), forward_detector, example_photographs),
-    "mask-rcnn": Family(DETECTOR_DEFAULTS, make_detector("mask"), forward_detector, example_photographs),
+    "faster-rcnn": Family(
+        DETECTOR_DEFAULTS, make_detector("box"), forward_detector, example_photographs, warm_up=True),
+    "detr": Family(
+        dict(layers=[3, 4, 6, 3], image=800, hidden=256, heads=8, intermediate=2048, encoder_layers=6, decoder_layers=6,
+             queries=100, labels=91),
+        make_detr, forward_detr, example_detr),
+    "mask-rcnn": Family(
+        DETECTOR_DEFAULTS, make_detector("mask"), forward_detector, example_photographs, warm_up=True),
 }

@@ -26,7 +26,7 @@ import torch
 from checkpoint import checkpoint_entries, load_strictly, load_tensors, save_tensors
 from families import FAMILIES, build
 from profile_ops import profile_counts
-from trace_ops import trace
+from trace_ops import fold_paste, trace
 
 
 def load_inputs(path):
@@ -59,8 +59,13 @@ def build_with_inputs(args):
     """The family, the model and inputs: those of a file, or made-up ones of the sizes asked for."""
     family, config, model = build(args.model, args.config)
     if args.inputs:
-        return family, model, load_inputs(args.inputs)
-    return family, model, family.example_inputs(config, batch=args.batch, seq=args.seq, image=args.image)
+        inputs = load_inputs(args.inputs)
+    else:
+        inputs = family.example_inputs(config, batch=args.batch, seq=args.seq, image=args.image)
+    if family.warm_up:
+        with torch.no_grad():
+            family.forward(model, inputs)
+    return family, model, inputs
 
 
 def cmd_profile(args):
@@ -73,7 +78,7 @@ def cmd_profile(args):
 def cmd_trace(args):
     """Prints the top-level ATen operators of one eager forward pass in execution order."""
     family, model, inputs = build_with_inputs(args)
-    ops = trace(model, lambda: family.forward(model, inputs))
+    ops = fold_paste(trace(model, lambda: family.forward(model, inputs)))
     if args.format == "counts":
         counts = {}
         for op in ops:

@@ -26,6 +26,8 @@ DTYPES = {
     "float": "f32", "double": "f64", "c10::Half": "f16", "c10::BFloat16": "bf16", "long int": "i64", "int": "i32",
     "long": "i64", "unsigned char": "u8", "signed char": "i8", "bool": "bool", "short int": "i16",
 }
+# Operators that get real tensors even where a Python call names a number: `torch.tensor(1)`, `x.fill_(1)`, `x[i] = True`.
+TAKE_TENSORS = {"fill_", "to", "lift_fresh", "detach_", "index_put_"}
 # Numbers of c10::ScalarType.
 SCALAR_TYPES = {0: "u8", 1: "i8", 2: "i16", 3: "i32", 4: "i64", 5: "f16", 6: "f32", 7: "f64", 11: "bool", 15: "bf16"}
 
@@ -83,6 +85,27 @@ def trace(model, forward):
     os.remove(path)
     os.rmdir(os.path.dirname(path))
     return top_level_ops(nodes, calls.numbers)
+
+
+def fold_paste(ops):
+    """Replaces the calls of torchvision's Python loop over masks by one that is called as the function around it.
+
+    The loop calls some thirty operators for each detection. It starts where masks and boxes are unbound and ends where
+    the pasted masks are stacked and get a channel.
+    """
+    folded, i = [], 0
+    while i < len(ops):
+        masks, boxes = ops[i], ops[i + 1] if i + 1 < len(ops) else None
+        if not (boxes and masks.name == boxes.name == "unbind" and boxes.inputs[0]["dtype"] == "i64"
+                and len(masks.inputs[0]["shape"]) == 4 and len(boxes.inputs[0]["shape"]) == 2):
+            folded.append(ops[i])
+            i += 1
+            continue
+        end = next(j for j in range(i, len(ops)) if ops[j].name == "stack") + 1
+        folded.append(TracedOp(masks.scope, "paste_masks_in_image", "", masks.inputs + boxes.inputs, {},
+                               ops[end].outputs, []))
+        i = end + 1
+    return folded
 
 
 class CallRecorder(TorchFunctionMode):
@@ -174,7 +197,8 @@ def decode(node, scope, numbers, children):
         if kind.startswith("Tensor("):
             tensor = tensor_spec(shape, kind)
             # A number packed into a zero-dimensional f64 or i64 tensor by the Python binding.
-            if name != "self" and shape == [] and wrapped and tensor["dtype"] in ("f64", "i64", "bool"):
+            packed = shape == [] and tensor["dtype"] in ("f64", "i64", "bool") and short_name(node) not in TAKE_TENSORS
+            if name != "self" and packed and wrapped:
                 tensor["value"] = wrapped.pop(0)
             inputs.append({"arg": name, **tensor})
         elif kind.startswith("GenericList[Tensor"):

@@ -113,7 +113,7 @@ impl Net {
         let (mut x, words) = g.scope("bert.embeddings", |g| self.embeddings(g, ids))?;
         let mask = padding.map(|padding| {
             g.scope("bert", |g| {
-                masking::bidirectional(g, self.batch, self.tokens, padding)
+                masking::bidirectional(g, self.batch, [self.tokens; 2], padding)
             })
         });
         let mask = mask.transpose()?;

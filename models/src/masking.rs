@@ -72,7 +72,7 @@ pub(crate) fn causal(
 ) -> Result<Value, BuildError> {
     let padding = padding.map(|mask| ops::to(g, mask, DType::Bool));
     let padding = padding.transpose()?;
-    let [rows, queries, keys] = grids(g, batch, tokens)?;
+    let [rows, queries, keys] = grids(g, batch, [tokens; 2])?;
     let visible = match padding {
         None => ops::le(g, keys, queries)?,
         Some(padding) => {
@@ -83,15 +83,15 @@ pub(crate) fn causal(
             not_padded(g, visible, padding, [rows, keys])?
         }
     };
-    additive(g, visible, batch, tokens)
+    additive(g, visible, batch, [tokens; 2])
 }
 
-/// The additive mask `[batch, 1, tokens, tokens]` of an encoder: 0 for tokens, the model type's lowest
-/// number for padding.
+/// The additive mask `[batch, 1, queries, keys]` of an encoder, or of a decoder that looks at one: 0 for
+/// keys, the model type's lowest number for padding.
 pub(crate) fn bidirectional(
     g: &mut GraphBuilder,
     batch: usize,
-    tokens: usize,
+    tokens: [usize; 2],
     padding: Value,
 ) -> Result<Value, BuildError> {
     let padding = ops::to(g, padding, DType::Bool)?;
@@ -121,11 +121,11 @@ fn not_padded(
 
 /// Index grids of rows, queries and keys. There are four, one for each dimension of a mask; nothing looks
 /// at that of the heads.
-fn grids(g: &mut GraphBuilder, batch: usize, tokens: usize) -> Result<[Value; 3], BuildError> {
+fn grids(g: &mut GraphBuilder, batch: usize, tokens: [usize; 2]) -> Result<[Value; 3], BuildError> {
     let rows = ops::arange(g, batch)?;
     let heads = ops::arange(g, 1)?;
-    let queries = positions(g, tokens)?;
-    let keys = positions(g, tokens)?;
+    let queries = positions(g, tokens[0])?;
+    let keys = positions(g, tokens[1])?;
     let rows = unsqueeze(g, rows, [1, 2, 3])?;
     unsqueeze(g, heads, [0, 2, 3])?;
     let queries = unsqueeze(g, queries, [0, 1, 3])?;
@@ -137,10 +137,10 @@ fn additive(
     g: &mut GraphBuilder,
     visible: Value,
     batch: usize,
-    tokens: usize,
+    tokens: [usize; 2],
 ) -> Result<Value, BuildError> {
-    let side = signed(tokens);
-    let visible = ops::expand(g, visible, &[signed(batch), -1, side, side])?;
+    let [queries, keys] = tokens.map(signed);
+    let visible = ops::expand(g, visible, &[signed(batch), -1, queries, keys])?;
     let zero = scalar_tensor(g, 0.0)?;
     ops::where_scalar(g, visible, zero, lowest(g.dtype()))
 }

@@ -84,8 +84,8 @@ impl Model for ResNet {
         let image = image(config)?;
         let shape = [batch(config)?, 3, image, image];
         let pixels = g.input("pixel_values", TensorSpec::new(g.dtype(), shape))?;
-        let x = stem(g, pixels)?;
-        let (x, channels) = blocks(g, x, stages)?;
+        let features = body(g, pixels, stages, Norm::Batch(EPS))?;
+        let (x, channels) = features[3];
         let x = g.scope("avgpool", |g| ops::adaptive_avg_pool2d(g, x, [1, 1]))?;
         let x = ops::flatten(g, x, 1, -1)?;
         let logits = layers::linear(g, "fc", x, channels, labels, true)?;
@@ -98,20 +98,40 @@ impl Model for ResNet {
     }
 }
 
-fn stem(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
-    let x = conv(g, "conv1", x, [3, WIDTH], 7, 2)?;
-    let x = layers::batch_norm(g, "bn1", x, WIDTH, EPS)?;
-    let x = relu(g, x)?;
-    g.scope("maxpool", |g| ops::max_pool2d(g, x, [3, 3], [2, 2], [1, 1]))
+/// Which normalization follows the convolutions; its epsilon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Norm {
+    /// Batch normalization as in training.
+    Batch(f64),
+    /// With constants, as detectors have it.
+    Frozen(f64),
 }
 
-/// The four stages; returns the number of channels with the result.
-fn blocks(
+impl Norm {
+    fn build(
+        self,
+        g: &mut GraphBuilder,
+        name: &str,
+        x: Value,
+        channels: usize,
+    ) -> Result<Value, BuildError> {
+        match self {
+            Norm::Batch(eps) => layers::batch_norm(g, name, x, channels, eps),
+            Norm::Frozen(eps) => layers::frozen_batch_norm(g, name, x, channels, eps),
+        }
+    }
+}
+
+/// Everything but the classifier: the results of the four stages and their numbers of channels.
+pub(crate) fn body(
     g: &mut GraphBuilder,
-    mut x: Value,
+    pixels: Value,
     stages: [usize; 4],
-) -> Result<(Value, usize), BuildError> {
+    norm: Norm,
+) -> Result<[(Value, usize); 4], BuildError> {
+    let mut x = stem(g, pixels, norm)?;
     let mut channels = WIDTH;
+    let mut features = [(x, channels); 4];
     for (stage, count) in stages.into_iter().enumerate() {
         let inner = WIDTH << stage;
         for index in 0..count {
@@ -119,13 +139,22 @@ fn blocks(
                 channels,
                 inner,
                 stride: if stage > 0 && index == 0 { 2 } else { 1 },
+                norm,
             };
             let name = format!("layer{}.{index}", stage + 1);
             x = g.scope(&name, |g| block.build(g, x))?;
             channels = inner * EXPANSION;
         }
+        features[stage] = (x, channels);
     }
-    Ok((x, channels))
+    Ok(features)
+}
+
+fn stem(g: &mut GraphBuilder, x: Value, norm: Norm) -> Result<Value, BuildError> {
+    let x = conv(g, "conv1", x, [3, WIDTH], 7, 2)?;
+    let x = norm.build(g, "bn1", x, WIDTH)?;
+    let x = relu(g, x)?;
+    g.scope("maxpool", |g| ops::max_pool2d(g, x, [3, 3], [2, 2], [1, 1]))
 }
 
 struct Bottleneck {
@@ -134,6 +163,7 @@ struct Bottleneck {
     /// Channels of the middle convolution.
     inner: usize,
     stride: usize,
+    norm: Norm,
 }
 
 impl Bottleneck {
@@ -142,19 +172,20 @@ impl Bottleneck {
             channels,
             inner,
             stride,
+            norm,
         } = *self;
         let outer = inner * EXPANSION;
         let y = conv(g, "conv1", x, [channels, inner], 1, 1)?;
-        let y = layers::batch_norm(g, "bn1", y, inner, EPS)?;
+        let y = norm.build(g, "bn1", y, inner)?;
         let y = relu(g, y)?;
         let y = conv(g, "conv2", y, [inner, inner], 3, stride)?;
-        let y = layers::batch_norm(g, "bn2", y, inner, EPS)?;
+        let y = norm.build(g, "bn2", y, inner)?;
         let y = relu(g, y)?;
         let y = conv(g, "conv3", y, [inner, outer], 1, 1)?;
-        let y = layers::batch_norm(g, "bn3", y, outer, EPS)?;
+        let y = norm.build(g, "bn3", y, outer)?;
         let x = if stride != 1 || channels != outer {
             let x = conv(g, "downsample.0", x, [channels, outer], 1, stride)?;
-            layers::batch_norm(g, "downsample.1", x, outer, EPS)?
+            norm.build(g, "downsample.1", x, outer)?
         } else {
             x
         };

@@ -9,7 +9,7 @@ use nongemm_core::plugin::{ModelConfig, Settings};
 const LARGEST: usize = 1 << 20;
 
 /// The largest number of layers: each adds dozens of nodes to a graph.
-const DEEPEST: usize = 1 << 12;
+pub(crate) const DEEPEST: usize = 1 << 12;
 
 /// The configuration that overrides start from: the published one, or a tiny one (`preset=small`).
 pub(crate) fn preset<T>(settings: &Settings, full: T, small: T) -> Result<T, BuildError> {

@@ -161,6 +161,36 @@ fn impossible_settings_are_errors_of_one_line() {
             "hidden 768 is not divisible by heads 11",
         ),
         (
+            "faster-rcnn",
+            "labels",
+            "1",
+            "setting labels must be at least 2: the background and one class",
+        ),
+        (
+            "mask-rcnn",
+            "proposals",
+            "0",
+            "setting proposals must be from 1 to 1048576, got 0",
+        ),
+        (
+            "mask-rcnn",
+            "nms",
+            "soft",
+            "setting nms=soft: known values are auto, offset, loop",
+        ),
+        (
+            "detr",
+            "heads",
+            "3",
+            "hidden 256 is not divisible by heads 3",
+        ),
+        (
+            "detr",
+            "encoder_layers",
+            "5000",
+            "setting encoder_layers must be from 1 to 4096, got 5000",
+        ),
+        (
             "resnet50",
             "layers",
             "3,4,6",

@@ -21,10 +21,27 @@ pub enum Dim {
     Symbol(Arc<str>),
 }
 
+/// Stands between the terms of a symbolic sum.
+const SUM: char = '+';
+
 impl Dim {
     /// A new symbolic dimension. The graph builder makes the label unique when an operator returns it.
     pub fn symbol(label: impl Into<Arc<str>>) -> Self {
         Dim::Symbol(label.into())
+    }
+
+    /// The sum of two sizes; `None` if it does not fit. Where one is a symbol, so is the sum, and equal sums
+    /// are equal symbols.
+    pub fn sum(&self, other: &Dim) -> Option<Self> {
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => a.checked_add(*b).map(Dim::Known),
+            _ => Some(Dim::symbol(format!("{self}{SUM}{other}"))),
+        }
+    }
+
+    /// Whether this is a sum of other dimensions, and thereby says which size it is.
+    pub(crate) fn is_sum(&self) -> bool {
+        matches!(self, Dim::Symbol(name) if name.contains(SUM))
     }
 
     /// The size, if it is known.

@@ -6,11 +6,41 @@
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
 
 use crate as ops;
-use crate::Conv2d;
+use crate::{Conv2d, ConvTranspose2d};
 
 /// Weights around zero that keep the variance of activations, for sums over `fan_in` elements.
 fn weight(fan_in: usize) -> Init {
-    Init::std((fan_in.max(1) as f32).recip().sqrt())
+    Start::PLAIN.weight(fan_in)
+}
+
+/// How synthetic weights start a layer whose outputs decide how much work follows (the scores and
+/// the boxes of detectors): with those of other layers, all boxes would be as large as the image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// Standard deviation of the result where that of the input is 1.
+    pub gain: f32,
+    /// The biases.
+    pub bias: Init,
+}
+
+impl Start {
+    /// As all other layers start.
+    pub const PLAIN: Start = Start {
+        gain: 1.0,
+        bias: BIAS,
+    };
+
+    /// Results of this deviation, around zero.
+    pub const fn gain(gain: f32) -> Start {
+        Start {
+            gain,
+            bias: Init::around(0.0, 0.0),
+        }
+    }
+
+    fn weight(self, fan_in: usize) -> Init {
+        Init::std(self.gain * (fan_in.max(1) as f32).recip().sqrt())
+    }
 }
 
 const BIAS: Init = Init::around(0.0, 0.1);
@@ -34,6 +64,26 @@ pub fn linear(
             .then(|| g.param("bias", [out_features], BIAS))
             .transpose()?;
         ops::linear(g, x, w, b)
+    })
+}
+
+/// [`linear`] with bias, whose synthetic weights start as `start` says. `features` are those of the
+/// input and the output.
+///
+/// # Errors
+/// When names are taken or shapes do not fit.
+pub fn linear_from(
+    g: &mut GraphBuilder,
+    name: &str,
+    x: Value,
+    features: [usize; 2],
+    start: Start,
+) -> Result<Value, BuildError> {
+    let [input, out] = features;
+    g.scope(name, |g| {
+        let w = g.param("weight", [out, input], start.weight(input))?;
+        let b = g.param("bias", [out], start.bias)?;
+        ops::linear(g, x, w, Some(b))
     })
 }
 
@@ -159,6 +209,51 @@ pub fn batch_norm(
         let mean = g.buffer("running_mean", [channels], BIAS)?;
         let var = g.buffer("running_var", [channels], Init::around(1.0, 0.5))?;
         ops::batch_norm(g, x, [w, b, mean, var], eps)
+    })
+}
+
+/// `torch.nn.ConvTranspose2d` with bias: parameters `weight[in, out, kh, kw]` and `bias[out]`. `channels`
+/// are those of the input and the output.
+///
+/// # Errors
+/// When names are taken or shapes do not fit.
+pub fn conv_transpose2d(
+    g: &mut GraphBuilder,
+    name: &str,
+    x: Value,
+    channels: [usize; 2],
+    kernel_size: [usize; 2],
+    conv: ConvTranspose2d,
+) -> Result<Value, BuildError> {
+    let [input, out] = channels;
+    let [kh, kw] = kernel_size;
+    // Where kernels do not overlap, each result is a sum over the channels alone.
+    let w = weight(input);
+    g.scope(name, |g| {
+        let w = g.param("weight", [input, out, kh, kw], w)?;
+        let b = g.param("bias", [out], BIAS)?;
+        ops::conv_transpose2d(g, x, w, Some(b), conv)
+    })
+}
+
+/// torchvision's `FrozenBatchNorm2d`: buffers `weight`, `bias`, `running_mean` and `running_var`, one
+/// element for each channel; none of them counts as a parameter.
+///
+/// # Errors
+/// When names are taken or shapes do not fit.
+pub fn frozen_batch_norm(
+    g: &mut GraphBuilder,
+    name: &str,
+    x: Value,
+    channels: usize,
+    eps: f64,
+) -> Result<Value, BuildError> {
+    g.scope(name, |g| {
+        let w = g.buffer("weight", [channels], SCALE)?;
+        let b = g.buffer("bias", [channels], BIAS)?;
+        let mean = g.buffer("running_mean", [channels], BIAS)?;
+        let var = g.buffer("running_var", [channels], Init::around(1.0, 0.5))?;
+        ops::frozen_batch_norm(g, x, [w, b, mean, var], eps)
     })
 }
 

@@ -1,5 +1,6 @@
 //! The image preprocessing that published checkpoints ask for, as data.
 
+use super::detection::DetectionPreprocessor;
 use super::image::{Filter, ImagePreprocessor, Resize};
 
 const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -58,6 +59,21 @@ pub const UNIT_EXACT: ImagePreprocessor = ImagePreprocessor {
     id: "unit-exact",
     resize: Resize::Exact,
     filter: Filter::Bilinear,
+    mean: [0.0; 3],
+    std: [1.0; 3],
+};
+
+/// `DetrImageProcessor` with the values of `facebook/detr-resnet-50`: aspect ratio kept, padded, ImageNet
+/// statistics.
+pub const DETECTION_IMAGENET: DetectionPreprocessor = DetectionPreprocessor {
+    id: "detection-imagenet",
+    mean: IMAGENET_MEAN,
+    std: IMAGENET_STD,
+};
+
+/// The same with values from 0 to 1: for torchvision's detectors, which normalise inside the model.
+pub const DETECTION_UNIT: DetectionPreprocessor = DetectionPreprocessor {
+    id: "detection-unit",
     mean: [0.0; 3],
     std: [1.0; 3],
 };

@@ -1,6 +1,7 @@
 //! Preprocessors: samples to the tensors that a graph takes.
 
 mod causal_text;
+mod detection;
 mod image;
 mod image_presets;
 mod masked_text;
@@ -9,8 +10,10 @@ mod request;
 mod rows;
 
 pub use causal_text::CausalText;
+pub use detection::DetectionPreprocessor;
 pub use image::{Filter, ImagePreprocessor, Resize};
 pub use image_presets::{
-    IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, MASKFORMER_PADDED, UNIT_EXACT, VIT_HALF,
+    DETECTION_IMAGENET, DETECTION_UNIT, IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT,
+    MASKFORMER_PADDED, UNIT_EXACT, VIT_HALF,
 };
 pub use masked_text::MaskedText;

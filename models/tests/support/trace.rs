@@ -1,7 +1,7 @@
 //! Operators as lines of text: `scope: operator(inputs) -> outputs {attributes}`.
 
 use anyhow::Context;
-use nongemm_core::graph::{CompositePolicy, Graph, Node, lower};
+use nongemm_core::graph::{CompositePolicy, Graph, Node, Value as Operand, lower};
 use nongemm_core::op::Attrs;
 use serde_json::{Value, json};
 
@@ -16,6 +16,9 @@ const IGNORED: [&str; 8] = [
     "pin_memory",
     "train",
 ];
+
+/// Attributes that say a size, which is written out by the reference and open in a graph.
+const SIZES: [&str; 5] = ["shape", "size", "split_sizes", "start", "end"];
 
 /// Operators that PyTorch gives a factor, which no operator here has: the reference must have left it at 1.
 const FACTORS: &[(&str, &[&str])] = &[
@@ -72,6 +75,7 @@ impl Call {
             }
         }
         let outputs: anyhow::Result<Vec<String>> = list("outputs")?.iter().map(spec).collect();
+        let name = text("op")?.trim_start_matches("torchvision::");
         Ok(Call {
             head: format!("{}: {}({})", text("scope")?, name, inputs.join(", ")),
             outputs: outputs?.join(", "),
@@ -113,14 +117,15 @@ impl Call {
         if let Some(scalar) = attrs.remove("scalar") {
             attrs.insert("other".to_owned(), scalar);
         }
+        let (inputs, outputs) = called(node);
         Call {
             head: format!(
                 "{}: {}{mark}({})",
                 node.scope,
                 node.op.name(),
-                list(&node.inputs)
+                list(&inputs)
             ),
-            outputs: list(&node.outputs),
+            outputs: list(&outputs),
             attrs,
         }
     }
@@ -128,8 +133,10 @@ impl Call {
     /// Whether this call is what the reference recorded: the attributes that both name agree, and the
     /// outputs, where the reference has any.
     pub fn agrees(&self, recorded: &Call) -> bool {
+        let open = self.head.contains('#') || self.outputs.contains('#');
         let same = |(key, value): (&String, &Value)| {
-            self.attrs.get(key).is_none_or(|own| equal(own, value))
+            let size = open && SIZES.contains(&key.as_str());
+            size || self.attrs.get(key).is_none_or(|own| equal(own, value))
         };
         alike(&self.head, &recorded.head)
             && (recorded.outputs.is_empty() || alike(&self.outputs, &recorded.outputs))
@@ -142,6 +149,18 @@ pub fn calls(graph: &Graph) -> anyhow::Result<Vec<Call>> {
     let lowered = lower(graph, CompositePolicy::Reference, &|_, _| true)?;
     let nodes = lowered.nodes().iter();
     Ok(nodes.map(|node| Call::of(&lowered, node)).collect())
+}
+
+/// Inputs and outputs of a node as PyTorch's call has them: a tensor whose size is taken is no operand
+/// there, and a write into a part returns the part.
+fn called(node: &Node) -> (Vec<Operand>, Vec<Operand>) {
+    let inputs = &node.inputs;
+    match node.op.name() {
+        "copy_" => (inputs[..2].to_vec(), inputs[..1].to_vec()),
+        "split_with_sizes" => (inputs[..1].to_vec(), node.outputs.to_vec()),
+        "zeros" | "arange" | "empty" => (Vec::new(), node.outputs.to_vec()),
+        _ => (inputs.to_vec(), node.outputs.to_vec()),
+    }
 }
 
 fn spec(tensor: &Value) -> anyhow::Result<String> {

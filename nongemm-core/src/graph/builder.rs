@@ -355,11 +355,11 @@ impl GraphBuilder {
 }
 
 /// A symbol that an operator made up gets the node's index, so that two nodes never share one by
-/// accident; symbols that come from the inputs keep their identity.
+/// accident; symbols that come from the inputs, and sums of them, keep their identity.
 fn make_symbols_unique(spec: &mut TensorSpec, inputs: &[TensorSpec], node: usize) {
     for dim in spec.shape.dims_mut() {
         let from_input = inputs.iter().any(|input| input.shape.dims().contains(dim));
-        if let (Dim::Symbol(name), false) = (&*dim, from_input) {
+        if let (Dim::Symbol(name), false) = (&*dim, from_input || dim.is_sum()) {
             *dim = Dim::symbol(format!("{name}#{node}"));
         }
     }

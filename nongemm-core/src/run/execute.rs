@@ -213,7 +213,7 @@ fn run(
         Checked::Graph(checked) => Some(&checked.graph),
         Checked::File(_) => None,
     };
-    record.checks = Some(check_outputs(session.as_mut(), declared, record)?);
+    record.checks = Some(check_outputs(session.as_mut(), declared)?);
     let profiler = plugins.profilers.get("latency")?;
     let m = profiler.profile(session.as_mut(), &mut plan)?;
     phases.measure_ns = elapsed(since);
@@ -355,11 +355,7 @@ fn energy(plugins: &Plugins) -> Energy {
 }
 
 /// Checks that every output is finite and, where a graph declares them, there and of its shape.
-fn check_outputs(
-    session: &mut dyn Session,
-    graph: Option<&Graph>,
-    record: &RunRecord,
-) -> anyhow::Result<Checks> {
+fn check_outputs(session: &mut dyn Session, graph: Option<&Graph>) -> anyhow::Result<Checks> {
     const HEAD: usize = 8;
     let mut checks = Checks {
         finite: true,

@@ -244,6 +244,30 @@ pub fn amax(
     reduce(g, ReduceKind::Amax, x, dims, keepdim)
 }
 
+/// The largest element of all.
+///
+/// # Errors
+/// When there is none to choose from.
+pub fn max(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+    reduce(g, ReduceKind::Max, x, &[], false)
+}
+
+/// The largest elements of one dimension and their positions there.
+///
+/// # Errors
+/// When the dimension does not exist.
+pub fn max_along(g: &mut GraphBuilder, x: Value, dim: i64) -> Result<[Value; 2], BuildError> {
+    let op = Reduce {
+        kind: ReduceKind::Max,
+        dims: vec![dim],
+        keepdim: false,
+    };
+    match g.add(op, &[x])?.as_slice() {
+        &[values, positions] => Ok([values, positions]),
+        _ => Err(BuildError::config("max has two outputs")),
+    }
+}
+
 /// Whether all elements are true.
 ///
 /// # Errors

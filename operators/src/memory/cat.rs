@@ -3,7 +3,7 @@
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
 use nongemm_core::register_op;
-use nongemm_core::shape::{Dim, ShapeError, TensorSpec};
+use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{arity, invalid, one, same_dtype};
@@ -39,10 +39,7 @@ impl Op for Cat {
         for x in rest {
             let misfit = || invalid(format!("{first} and {x} cannot be joined along {axis}"));
             ensure_like(first, x, axis).map_err(|()| misfit())?;
-            joined = match (joined, &x.shape.dims()[axis]) {
-                (Dim::Known(a), Dim::Known(b)) => Dim::Known(a.checked_add(*b).ok_or_else(misfit)?),
-                _ => Dim::symbol("cat"),
-            };
+            joined = joined.sum(&x.shape.dims()[axis]).ok_or_else(misfit)?;
         }
         let mut shape = first.shape.clone();
         shape.dims_mut()[axis] = joined;

@@ -7,7 +7,7 @@ use nongemm_core::register_op;
 use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{arity, ensure, invalid, one};
+use crate::check::{Inferred, arity, ensure, invalid, one, output};
 
 /// Which call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,8 @@ pub enum FullKind {
     Zeros,
     /// `ones`: the value is 1.
     Ones,
-    /// `empty`: memory that the caller fills with the value, as `torch.tensor(0.0)` does.
+    /// `empty`: memory that the caller fills with the value, as `torch.tensor(0.0)` does, or with the
+    /// elements of an input, as `torch.tensor([1.0, 2.0])` does.
     Empty,
     /// `new_full`: any value; takes a tensor for its device only.
     NewFull,
@@ -45,6 +46,17 @@ pub struct Full {
     pub value: f64,
     /// Element type.
     pub dtype: DType,
+}
+
+impl Full {
+    /// Memory that is filled with the elements of an input.
+    fn filled_from(&self, elements: &TensorSpec) -> Inferred {
+        let spec = output(self.dtype, self.size.as_slice())?;
+        ensure(spec == *elements && !self.rows, || {
+            format!("{elements} does not fill {spec}")
+        })?;
+        Ok(vec![spec])
+    }
 }
 
 impl Op for Full {
@@ -73,6 +85,11 @@ impl Op for Full {
             self.kind,
             FullKind::NewFull | FullKind::NewZeros | FullKind::NewOnes
         );
+        if self.kind == FullKind::Empty
+            && let [elements] = inputs
+        {
+            return self.filled_from(elements);
+        }
         ensure_count(inputs, usize::from(takes_one || self.rows))?;
         let fixed = match self.kind {
             FullKind::Zeros | FullKind::NewZeros => Some(0.0),
@@ -146,6 +163,11 @@ impl OpDef for Full {
             OpCase::new("integers", full(FullKind::Full, &[4], 7.0, DType::I64), []),
             OpCase::new("plain", full(FullKind::Zeros, &[2, 3], 0.0, DType::F32), []),
             OpCase::new("plain", full(FullKind::Ones, &[3], 1.0, DType::I64), []),
+            OpCase::new(
+                "elements",
+                full(FullKind::Empty, &[3], 0.0, DType::F32),
+                [&[3]],
+            ),
             OpCase::new("scalar", full(FullKind::Empty, &[], 0.0, DType::F32), []),
             OpCase::new(
                 "plain",
@@ -231,6 +253,23 @@ pub fn empty(
         dtype,
     };
     g.one(op, &[])
+}
+
+/// A tensor that the caller fills with given elements, as `torch.tensor` makes one.
+///
+/// # Errors
+/// When the elements have an open shape.
+pub fn empty_from(g: &mut GraphBuilder, elements: Value) -> Result<Value, BuildError> {
+    let spec = g.spec(elements).clone();
+    let size = spec.shape.known();
+    let op = Full {
+        kind: FullKind::Empty,
+        size: size.ok_or_else(|| BuildError::config(format!("{spec} has an open shape")))?,
+        rows: false,
+        value: 0.0,
+        dtype: spec.dtype,
+    };
+    g.one(op, &[elements])
 }
 
 /// A tensor of ones on the device of `x`.

@@ -91,6 +91,15 @@ pub fn lift_fresh(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
     g.one(Identity { kind, inplace }, &[x])
 }
 
+/// Adds a `detach`.
+///
+/// # Errors
+/// Never for a single tensor.
+pub fn detach(g: &mut GraphBuilder, x: Value) -> Result<Value, BuildError> {
+    let (kind, inplace) = (IdentityKind::Detach, false);
+    g.one(Identity { kind, inplace }, &[x])
+}
+
 /// Adds a `detach_`.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use nongemm_core::dtype::DType as HostType;
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::{Arange, Fill, Full, FullLike, OneHot, To};
+use nongemm_operators::{Arange, Fill, Full, FullKind, FullLike, OneHot, To};
 
 use crate::convert::to_candle;
 use crate::engine::Candle;
@@ -34,6 +34,11 @@ register_kernel!(Arange);
 
 impl Eval<Candle> for Full {
     fn eval(&self, engine: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        if self.kind == FullKind::Empty
+            && let [elements] = inputs
+        {
+            return one(elements.copy());
+        }
         let rows = match inputs {
             [like] if self.rows => Some(like.dim(0)?),
             _ => None,
