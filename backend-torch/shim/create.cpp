@@ -68,6 +68,8 @@ char* nongemm_written(const int64_t* size, size_t rank, double value, int dtype,
   return guarded([&] {
     const at::tracer::impl::NoTracerDispatchMode untraced;
     const bool host = device < 0 || rank == 0;
+    // Writing is no operator: a program that is traced takes the whole tensor as a constant.
+    const at::tracer::impl::NoTracerDispatchMode untraced;
     at::Tensor made = at::empty(at::IntArrayRef(size, rank), options(dtype, host ? -1 : device));
     if (!host) {
       made.fill_(scalar(dtype, value));
