@@ -61,12 +61,10 @@ char* nongemm_zeros_like(const at::Tensor* x, int dtype, at::Tensor** out) {
 }
 
 // What Python does to make a tensor of its own numbers: allocates it on the host and writes them
-// there. A tensor without dimensions stays on the host until it is moved. As in Python, the tensor is a
-// constant of a program that is being traced, which would not see what is written.
+// there. A tensor without dimensions stays on the host until it is moved.
 char* nongemm_written(const int64_t* size, size_t rank, double value, int dtype, int device,
                       at::Tensor** out) {
   return guarded([&] {
-    const at::tracer::impl::NoTracerDispatchMode untraced;
     const bool host = device < 0 || rank == 0;
     // Writing is no operator: a program that is traced takes the whole tensor as a constant.
     const at::tracer::impl::NoTracerDispatchMode untraced;
