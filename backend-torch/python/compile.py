@@ -1,13 +1,15 @@
 """Compiles a TorchScript archive with TorchDynamo and TorchInductor into an AOTInductor package.
 
-    python compile.py ARCHIVE INPUTS.json PACKAGE.pt2 KERNELS.json
+    python compile.py ARCHIVE INPUTS.json NODES.json PACKAGE.pt2 KERNELS.json
 
-INPUTS.json: [{"dtype": "float32", "shape": [1, 3, 224, 224], "device": "cpu"}, ..]. KERNELS.json
+INPUTS.json: [{"dtype": "float32", "shape": [1, 3, 224, 224], "device": "cpu"}, ..]. NODES.json:
+[[operator, scope], ..] for the archive's nodes in order, since an archive does not keep scopes. KERNELS.json
 receives, for every kernel that was generated, the operators that it fuses and the scopes of the
 archive's nodes that they come from. Only the program is read; no module of the user is imported.
 """
 
 import json
+import operator
 import re
 import sys
 
@@ -26,7 +28,8 @@ def value_of(node):
 class Converter:
     """Turns the straight-line graph of a traced and frozen module into a torch.fx graph."""
 
-    def __init__(self):
+    def __init__(self, listing):
+        self.listing = iter(listing)
         self.graph = fx.Graph()
         self.root = torch.nn.Module()
         self.scopes = {}
@@ -39,7 +42,7 @@ class Converter:
             return self.graph.get_attr(name)
         return value
 
-    def operator(self, node):
+    def overload(self, node):
         """The overload that a node calls, with its arguments split as Python passes them."""
         namespace, name = node.kind().split("::")
         packet = getattr(getattr(torch.ops, namespace), name)
@@ -73,6 +76,9 @@ class Converter:
 
     def add(self, node):
         kind = node.kind()
+        # Constants are written where they are used or not at all; all else keeps its order.
+        if kind != "prim::Constant":
+            self.scope = next((scope for op, scope in self.listing if op == kind), "").split("/")[-1]
         outputs = [output.debugName() for output in node.outputs()]
         if kind == "prim::Constant":
             self.env[outputs[0]] = self.constant(value_of(node))
@@ -86,29 +92,30 @@ class Converter:
             for index, name in enumerate(outputs):
                 source = operands[0]
                 is_node = isinstance(source, fx.Node)
-                item = self.named(node, "item", lambda: self.graph.call_function(
-                    __import__("operator").getitem, (source, index))) if is_node else source[index]
-                self.env[name] = item
+                if is_node:
+                    call = (operator.getitem, (source, index))
+                    self.env[name] = self.named("item", lambda: self.graph.call_function(*call))
+                else:
+                    self.env[name] = source[index]
         elif (result := self.scalar(node, operands)) is not NotImplemented:
             self.env[outputs[0]] = result
         elif node.kind().startswith("prim::"):
             raise NotImplementedError(f"{kind} cannot be exported: the program is not straight-line")
         else:
-            target, args, kwargs = self.operator(node)
-            made = self.named(node, "op", lambda: self.graph.call_function(target, args, kwargs))
+            target, args, kwargs = self.overload(node)
+            made = self.named("op", lambda: self.graph.call_function(target, args, kwargs))
             self.env[outputs[0]] = made
 
-    def named(self, node, kind, make):
-        """Gives what `make` adds a name that leads back to the node's scope."""
-        scope = node.scopeName().split("/")[-1]
+    def named(self, kind, make):
+        """Gives what `make` adds a name that leads back to the scope of the node at hand."""
         made = make()
         made._rename(f"from_{len(self.scopes)}_{kind}")
-        self.scopes[made.name] = scope
+        self.scopes[made.name] = self.scope
         return made
 
 
-def convert(module):
-    converter = Converter()
+def convert(module, listing):
+    converter = Converter(listing)
     graph = module.graph
     torch._C._jit_pass_inline(graph)
     for value in list(graph.inputs())[1:]:
@@ -162,23 +169,30 @@ def scope_order(scope):
     return (int(scope) if scope.isdigit() else 0, scope)
 
 
-def main(archive, inputs_file, package, kernels_file):
+def main(archive, inputs_file, nodes_file, package, kernels_file):
     with open(inputs_file) as file:
         specs = json.load(file)
+    with open(nodes_file) as file:
+        listing = json.load(file)
     device = specs[0]["device"] if specs else "cpu"
     module = torch.jit.freeze(torch.jit.load(archive, map_location=device).eval(), optimize_numerics=False)
     inputs = tuple(
         torch.zeros(spec["shape"], dtype=getattr(torch, spec["dtype"]), device=spec["device"])
         for spec in specs
     )
-    converted, scopes = convert(module)
+    converted, scopes = convert(module, listing)
     kernels = watch_kernels(scopes)
     with torch.no_grad():
         exported = torch.export.export(converted, inputs, strict=True)
         torch._inductor.aoti_compile_and_package(
             exported,
             package_path=package,
-            inductor_configs={"cpp.enable_kernel_profile": True},
+            inductor_configs={
+                "cpp.enable_kernel_profile": True,
+                # The process that loads the package has libtorch already. Naming libtorch.so would pull
+                # in the CUDA libraries, also for the CPU.
+                "aot_inductor.link_libtorch": False,
+            },
         )
     with open(kernels_file, "w") as file:
         json.dump(kernels, file)

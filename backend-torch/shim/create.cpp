@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <ATen/Dispatch_v2.h>
+#include <ATen/TracerMode.h>
 
 #include "common.h"
 
@@ -36,12 +37,37 @@ char* nongemm_full(const int64_t* size, size_t rank, double value, int dtype, in
   });
 }
 
+char* nongemm_new_full(const at::Tensor* x, const int64_t* size, size_t rank, double value,
+                       int dtype, at::Tensor** out) {
+  return guarded([&] {
+    const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
+    *out = new at::Tensor(
+        x->new_full(at::IntArrayRef(size, rank), scalar(dtype, value), options));
+  });
+}
+
+char* nongemm_full_like(const at::Tensor* x, double value, int dtype, at::Tensor** out) {
+  return guarded([&] {
+    const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
+    *out = new at::Tensor(at::full_like(*x, scalar(dtype, value), options));
+  });
+}
+
+char* nongemm_zeros_like(const at::Tensor* x, int dtype, at::Tensor** out) {
+  return guarded([&] {
+    const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
+    *out = new at::Tensor(at::zeros_like(*x, options));
+  });
+}
+
 // What Python does to make a tensor of its own numbers: allocates it on the host and writes them
 // there. A tensor without dimensions stays on the host until it is moved.
 char* nongemm_written(const int64_t* size, size_t rank, double value, int dtype, int device,
                       at::Tensor** out) {
   return guarded([&] {
     const bool host = device < 0 || rank == 0;
+    // Writing is no operator: a program that is traced takes the whole tensor as a constant.
+    const at::tracer::impl::NoTracerDispatchMode untraced;
     at::Tensor made = at::empty(at::IntArrayRef(size, rank), options(dtype, host ? -1 : device));
     if (!host) {
       made.fill_(scalar(dtype, value));

@@ -27,8 +27,8 @@ at::Tensor wrapped(const at::Tensor& beside, double value) {
 }
 
 // The numbers of these enumerations are those of `kernels/missing.rs`.
-enum Binary { kAdd, kSub, kRsub, kMul, kDiv };
-enum Compare { kEq, kNe, kLt, kLe, kGt, kGe };
+enum Binary { kAdd, kSub, kRsub, kMul, kDiv, kFloorDiv };
+enum Compare { kEq, kNe, kLt, kLe, kGt, kGreater, kGe };
 
 at::Tensor binary(int kind, const at::Tensor& x, double value) {
   switch (kind) {
@@ -37,6 +37,7 @@ at::Tensor binary(int kind, const at::Tensor& x, double value) {
     case kRsub: return at::rsub(x, number(x, value));
     case kMul: return at::mul(x, wrapped(x, value));
     case kDiv: return at::div(x, wrapped(x, value));
+    case kFloorDiv: return at::div(x, wrapped(x, value), "floor");
   }
   TORCH_CHECK(false, "no operation ", kind, " with a number");
 }
@@ -59,6 +60,7 @@ at::Tensor compare(int kind, const at::Tensor& x, double value) {
     case kLt: return at::lt(x, other);
     case kLe: return at::le(x, other);
     case kGt: return at::gt(x, other);
+    case kGreater: return at::greater(x, other);
     case kGe: return at::ge(x, other);
   }
   TORCH_CHECK(false, "no comparison ", kind);
@@ -87,6 +89,11 @@ char* nongemm_pow(const at::Tensor* x, double exponent, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(at::pow(*x, number(*x, exponent))); });
 }
 
+// A number to the powers of a tensor.
+char* nongemm_pow_base(double base, const at::Tensor* exponents, at::Tensor** out) {
+  return guarded([&] { *out = new at::Tensor(at::pow(number(*exponents, base), *exponents)); });
+}
+
 // A bound that is null is left open.
 char* nongemm_clamp(const at::Tensor* x, const double* min, const double* max, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(at::clamp(*x, bound(*x, min), bound(*x, max))); });
@@ -110,6 +117,44 @@ char* nongemm_where(const at::Tensor* condition, const at::Tensor* x, double oth
   return guarded([&] { *out = new at::Tensor(at::where(*condition, *x, number(*x, other))); });
 }
 
+// `x & y` and `x | y` as Python's operators call them.
+char* nongemm_bits(bool both, const at::Tensor* x, const at::Tensor* y, at::Tensor** out) {
+  return guarded([&] { *out = new at::Tensor(both ? at::__and__(*x, *y) : at::__or__(*x, *y)); });
+}
+
+char* nongemm_fill(at::Tensor* x, double value, at::Tensor** out) {
+  return guarded([&] { *out = new at::Tensor(x->fill_(number(*x, value))); });
+}
+
+// Writes `source` over `part`, a view of `whole`, and returns `whole`. Where the part is no view, it is
+// taken from `whole`: position `index` of dimension `dim`, and the first elements of all others.
+char* nongemm_copy_into(at::Tensor* part, const at::Tensor* source, at::Tensor* whole, int64_t dim,
+                        int64_t index, at::Tensor** out) {
+  return guarded([&] {
+    if (part->is_alias_of(*whole)) {
+      part->copy_(*source);
+    } else {
+      at::Tensor region = whole->select(dim, index);
+      for (int64_t axis = 0; axis < region.dim(); ++axis) {
+        region = region.narrow(axis, 0, source->size(axis));
+      }
+      region.copy_(*source);
+    }
+    *out = new at::Tensor(*whole);
+  });
+}
+
+// Bilinear, or else nearest.
+char* nongemm_upsample(const at::Tensor* x, bool bilinear, bool align_corners, const int64_t* size,
+                       at::Tensor** out) {
+  return guarded([&] {
+    const at::OptionalIntArrayRef pair(at::IntArrayRef(size, 2));
+    *out = new at::Tensor(bilinear
+                              ? at::upsample_bilinear2d(*x, pair, align_corners, std::nullopt)
+                              : at::upsample_nearest2d(*x, pair, std::nullopt));
+  });
+}
+
 char* nongemm_clone(const at::Tensor* x, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(at::clone(*x)); });
 }
@@ -117,6 +162,13 @@ char* nongemm_clone(const at::Tensor* x, at::Tensor** out) {
 // The result is a tensor of the host: the caller has read the element there.
 char* nongemm_is_nonzero(const at::Tensor* x, at::Tensor** out) {
   return guarded([&] { *out = new at::Tensor(c10::scalar_to_tensor(at::is_nonzero(*x))); });
+}
+
+// As `is_nonzero`: the caller has read the number.
+char* nongemm_item(const at::Tensor* x, at::Tensor** out) {
+  return guarded([&] {
+    *out = new at::Tensor(at::detail::scalar_tensor_static(x->item(), x->scalar_type(), at::kCPU));
+  });
 }
 
 }  // extern "C"

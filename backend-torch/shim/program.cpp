@@ -5,7 +5,6 @@
 
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/frontend/tracer.h>
-#include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/normalize_ops.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -48,6 +47,21 @@ void flatten(const c10::IValue& value, const std::string& name,
   }
 }
 
+// For each node of a graph, in order, its operator and its scope, separated by a tab, one for each line.
+std::string listed(torch::jit::Graph& graph) {
+  std::string out;
+  std::vector<torch::jit::Block*> blocks{graph.block()};
+  while (!blocks.empty()) {
+    torch::jit::Block* block = blocks.back();
+    blocks.pop_back();
+    for (torch::jit::Node* node : block->nodes()) {
+      out += std::string(node->kind().toQualString()) + "\t" + node->scopeName() + "\n";
+      for (torch::jit::Block* inner : node->blocks()) blocks.push_back(inner);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 extern "C" {
@@ -77,8 +91,12 @@ char* nongemm_trace(at::Tensor** inputs, size_t inputs_count, NongemmBody body, 
           return outputs;
         },
         [](const at::Tensor&) { return std::string(); },
-        /*strict=*/true, /*force_outplace=*/false, &module);
+        /*strict=*/true, /*force_outplace=*/false);
+    // Traced as a function: its nodes keep the scopes that they are given. A method has its module as
+    // first argument.
     auto graph = traced.first->graph;
+    graph->insertInput(0, "self")->setType(module._ivalue()->type());
+    torch::jit::NormalizeOps(graph);
     const auto function = module._ivalue()->compilation_unit()->create_function(
         c10::QualifiedName(*module.type()->name(), "forward"), graph);
     module.type()->addMethod(function);
@@ -167,22 +185,16 @@ const char* nongemm_program_output_name(void* handle, size_t index) {
   return program(handle)->outputs.at(index).first.c_str();
 }
 
-// The operators of the program that ran last on this thread, as it was executed: for each node in
-// order its operator and its scope, separated by a tab, one for each line.
+// The operators of the program that ran last on this thread, as it was executed.
 char* nongemm_executed_nodes(char** nodes) {
+  return guarded([&] { *nodes = text(listed(*torch::jit::lastExecutedOptimizedGraph())); });
+}
+
+// The operators of a program as it is written. An archive does not keep their scopes.
+char* nongemm_program_nodes(void* handle, char** nodes) {
   return guarded([&] {
-    std::string out;
-    const auto graph = torch::jit::lastExecutedOptimizedGraph();
-    std::vector<torch::jit::Block*> blocks{graph->block()};
-    while (!blocks.empty()) {
-      torch::jit::Block* block = blocks.back();
-      blocks.pop_back();
-      for (torch::jit::Node* node : block->nodes()) {
-        out += std::string(node->kind().toQualString()) + "\t" + node->scopeName() + "\n";
-        for (torch::jit::Block* inner : node->blocks()) blocks.push_back(inner);
-      }
-    }
-    *nodes = text(out);
+    const auto method = program(handle)->module.get_method("forward");
+    *nodes = text(listed(*method.graph()));
   });
 }
 

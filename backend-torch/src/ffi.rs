@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 
 use anyhow::Context;
+use tch::TchError;
 use torch_sys::C_tensor;
 
 /// Null, or the text of an error, to be freed with [`nongemm_free`].
@@ -85,6 +86,7 @@ unsafe extern "C" {
     pub(crate) fn nongemm_program_output(program: *mut c_void, index: usize) -> *mut C_tensor;
     pub(crate) fn nongemm_program_output_name(program: *mut c_void, index: usize) -> *const c_char;
     pub(crate) fn nongemm_executed_nodes(nodes: *mut *mut c_char) -> Status;
+    pub(crate) fn nongemm_program_nodes(program: *mut c_void, nodes: *mut *mut c_char) -> Status;
     pub(crate) fn nongemm_package_load(
         path: *const c_char,
         device_index: c_int,
@@ -105,25 +107,72 @@ unsafe extern "C" {
 type In = *const C_tensor;
 type Out = *mut *mut C_tensor;
 
-// The operators of `shim/ops.cpp` and `shim/create.cpp`. Each leaves a new tensor in its last argument.
+// The operators of `shim/ops.cpp`, `create.cpp`, `regions.cpp` and `masks.cpp`. Each leaves a new tensor in its last argument.
 unsafe extern "C" {
     pub(crate) fn nongemm_binary(kind: c_int, x: In, value: f64, inplace: bool, out: Out)
     -> Status;
     pub(crate) fn nongemm_compare(kind: c_int, x: In, value: f64, out: Out) -> Status;
     pub(crate) fn nongemm_pow(x: In, exponent: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_pow_base(base: f64, exponents: In, out: Out) -> Status;
     pub(crate) fn nongemm_clamp(x: In, min: *const f64, max: *const f64, out: Out) -> Status;
     pub(crate) fn nongemm_hardtanh(x: In, min: f64, max: f64, inplace: bool, out: Out) -> Status;
     pub(crate) fn nongemm_softplus(x: In, beta: f64, threshold: f64, out: Out) -> Status;
     pub(crate) fn nongemm_masked_fill(x: In, mask: In, value: f64, out: Out) -> Status;
     pub(crate) fn nongemm_where(condition: In, x: In, other: f64, out: Out) -> Status;
     pub(crate) fn nongemm_clone(x: In, out: Out) -> Status;
+    pub(crate) fn nongemm_bits(both: bool, x: In, y: In, out: Out) -> Status;
+    pub(crate) fn nongemm_fill(x: In, value: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_copy_into(
+        part: In,
+        source: In,
+        whole: In,
+        dim: i64,
+        index: i64,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_upsample(
+        x: In,
+        bilinear: bool,
+        align_corners: bool,
+        size: *const i64,
+        out: Out,
+    ) -> Status;
     pub(crate) fn nongemm_is_nonzero(x: In, out: Out) -> Status;
+    pub(crate) fn nongemm_item(x: In, out: Out) -> Status;
     pub(crate) fn nongemm_full(
         size: *const i64,
         rank: usize,
         value: f64,
         dtype: c_int,
         device: c_int,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_new_full(
+        x: In,
+        size: *const i64,
+        rank: usize,
+        value: f64,
+        dtype: c_int,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_full_like(x: In, value: f64, dtype: c_int, out: Out) -> Status;
+    pub(crate) fn nongemm_zeros_like(x: In, dtype: c_int, out: Out) -> Status;
+    pub(crate) fn nongemm_nms(boxes: In, scores: In, threshold: f64, out: Out) -> Status;
+    pub(crate) fn nongemm_roi_align(
+        features: In,
+        regions: In,
+        scale: f64,
+        height: i64,
+        width: i64,
+        ratio: i64,
+        aligned: bool,
+        out: Out,
+    ) -> Status;
+    pub(crate) fn nongemm_paste_masks(
+        masks: In,
+        boxes: In,
+        height: i64,
+        width: i64,
         out: Out,
     ) -> Status;
     pub(crate) fn nongemm_written(
@@ -157,6 +206,15 @@ pub(crate) unsafe fn checked(status: Status) -> anyhow::Result<()> {
     Err(anyhow::anyhow!("{}", first_paragraph(&message)))
 }
 
+/// An error of tch as one of ours: what libtorch says, without the places in its code.
+#[cold]
+pub(crate) fn said(error: TchError) -> anyhow::Error {
+    match error {
+        TchError::Torch(message) => anyhow::anyhow!("{}", first_paragraph(&message)),
+        other => other.into(),
+    }
+}
+
 /// A text that the shim allocated; frees it.
 ///
 /// # Safety
@@ -186,7 +244,8 @@ pub(crate) fn release(tensor: tch::Tensor) -> *mut C_tensor {
 fn first_paragraph(message: &str) -> String {
     let lines = message.lines().map(str::trim);
     let lines = lines.skip_while(|line| line.is_empty());
-    let kept: Vec<&str> = lines.take_while(|line| !line.is_empty()).take(6).collect();
+    let message = |line: &&str| !line.is_empty() && !line.starts_with("Exception raised from");
+    let kept: Vec<&str> = lines.take_while(message).take(6).collect();
     kept.join(" ")
 }
 
@@ -196,7 +255,9 @@ mod tests {
 
     #[test]
     fn messages_are_one_line() {
-        let long = "\nexpected 2 sizes,\n got 3\n\nException raised from f at x.cpp:1\n";
+        let long = "\nexpected 2 sizes,\n got 3\n\nSee the manual.\n";
         assert_eq!(first_paragraph(long), "expected 2 sizes, got 3");
+        let located = "out of range\nException raised from f at x.cpp:1\nframe #0: f + 0x9d\n";
+        assert_eq!(first_paragraph(located), "out of range");
     }
 }

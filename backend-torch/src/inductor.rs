@@ -102,7 +102,8 @@ pub(crate) fn compile(
     let specs = input_specs(inputs, device)?;
     let place = cache.join(key(&archive, &specs)?);
     if !place.join("kernels.json").is_file() {
-        build(work.path(), &archive, &specs)?;
+        let nodes = serde_json::to_string(&program.nodes()?)?;
+        build(work.path(), &archive, &specs, &nodes)?;
         fs::remove_file(&archive).ok();
         // Renamed when whole: another process may have been faster, which is as good.
         if fs::rename(work.path(), &place).is_err() && !place.join("kernels.json").is_file() {
@@ -118,16 +119,19 @@ pub(crate) fn compile(
     })
 }
 
-fn build(work: &Path, archive: &Path, specs: &str) -> anyhow::Result<()> {
+fn build(work: &Path, archive: &Path, specs: &str, nodes: &str) -> anyhow::Result<()> {
     let python = python()?;
     let script = work.join("compile.py");
     let inputs = work.join("inputs.json");
     fs::write(&script, SCRIPT)?;
     fs::write(&inputs, specs)?;
-    let arguments: [&OsStr; 5] = [
+    let listing = work.join("nodes.json");
+    fs::write(&listing, nodes)?;
+    let arguments: [&OsStr; 6] = [
         script.as_ref(),
         archive.as_ref(),
         inputs.as_ref(),
+        listing.as_ref(),
         OsStr::new("program.pt2"),
         OsStr::new("kernels.json"),
     ];

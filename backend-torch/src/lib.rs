@@ -23,6 +23,8 @@ mod flows;
 mod inductor;
 mod kernels;
 mod package;
+#[cfg(test)]
+mod profile;
 mod program;
 mod recording;
 

@@ -105,6 +105,17 @@ impl Program {
         Ok(names.lines().map(str::to_owned).collect())
     }
 
+    /// Operator and scope of every node, as it is written. An archive does not keep the scopes.
+    pub(crate) fn nodes(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut nodes = null_mut();
+        // SAFETY: the shim leaves a text that is ours to free.
+        let nodes = unsafe {
+            checked(ffi::nongemm_program_nodes(self.0, &raw mut nodes))?;
+            ffi::owned(nodes)
+        };
+        Ok(listed(&nodes))
+    }
+
     /// Runs it; the outputs stay with the program until the next run.
     pub(crate) fn run(&mut self, inputs: &[*const C_tensor]) -> anyhow::Result<()> {
         // SAFETY: the caller's tensors live through the call.
@@ -150,11 +161,15 @@ pub(crate) fn executed_nodes() -> anyhow::Result<Vec<(String, String)>> {
         checked(ffi::nongemm_executed_nodes(&raw mut nodes))?;
         ffi::owned(nodes)
     };
+    Ok(listed(&nodes))
+}
+
+fn listed(nodes: &str) -> Vec<(String, String)> {
     let split = |line: &str| {
         let (op, scope) = line.split_once('\t').unwrap_or((line, ""));
         (op.to_owned(), scope.to_owned())
     };
-    Ok(nodes.lines().map(split).collect())
+    nodes.lines().map(split).collect()
 }
 
 struct TracedRun<'a> {

@@ -14,7 +14,7 @@ mod readers;
 
 pub use preprocess::{
     CausalText, DETECTION_IMAGENET, DETECTION_UNIT, DetectionPreprocessor, Filter,
-    IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, ImagePreprocessor, MaskedText, Resize,
-    UNIT_EXACT, VIT_HALF,
+    IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, ImagePreprocessor, MASKFORMER_PADDED,
+    MaskedText, Resize, UNIT_EXACT, VIT_HALF,
 };
 pub use readers::{ImageFolder, SampleData};

@@ -5,6 +5,7 @@
 //! ```
 //!
 //! - `NAME.trace.txt`: the operators of a configuration, in order;
+//! - `NAME.profile.txt`: how often PyTorch's own profiler sees each of them;
 //! - `MODEL.params.txt`: the checkpoint entries of a small configuration;
 //! - `totals.txt`: the number of parameters of every published configuration;
 //! - `MODEL.safetensors`: outputs of a small configuration, for synthetic weights of seed 0.
@@ -35,6 +36,8 @@ fn main() -> anyhow::Result<()> {
             .map(|op| Ok(Call::recorded(op)?.line()))
             .collect();
         write(&format!("{}.trace.txt", case.name), &calls?)?;
+        let counts = reference.profile(case)?;
+        write(&format!("{}.profile.txt", case.name), &counts)?;
     }
     for case in Case::small().iter().filter(|case| options.wants(case)) {
         let params = reference.params(case)?;

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
+use nongemm_candle as _;
 use nongemm_core::plugin::Device;
 use support::case::{Case, models};
 use support::flow;
@@ -150,14 +151,8 @@ fn check(id: &str, options: &Options, dir: &Path) -> anyhow::Result<bool> {
         return Ok(true);
     }
     let expected = Reference::new(options.python.clone())?.run(&case, dir)?;
-    let found = flow::run(
-        &options.backend,
-        options.device,
-        &graph,
-        case.dtype,
-        weights.as_ref(),
-        &inputs,
-    )?;
+    let how = flow::options(options.device, case.dtype, &[])?;
+    let found = flow::run(&options.backend, &how, &graph, weights.as_ref(), &inputs)?;
     let worst = flow::compare(&found, &expected)?;
     let fits = worst.relative <= options.tolerance;
     println!(

@@ -66,7 +66,12 @@ def forward_causal(model, inputs):
 
 def forward_segments(model, inputs):
     outputs = model(**inputs)
-    return {"class_queries_logits": outputs.class_queries_logits, "masks_queries_logits": outputs.masks_queries_logits}
+    named = {"class_queries_logits": outputs.class_queries_logits, "masks_queries_logits": outputs.masks_queries_logits}
+    if model.postprocess == "semantic":
+        batch, _, *size = inputs["pixel_values"].shape
+        processor = transformers.MaskFormerImageProcessor()
+        named["segmentation"] = torch.stack(processor.post_process_semantic_segmentation(outputs, target_sizes=[size] * batch))
+    return named
 
 
 def forward_torchvision_classifier(model, inputs):
@@ -144,9 +149,11 @@ def make_maskformer(c):
         decoder_layers=c["decoder_layers"], decoder_ffn_dim=c["intermediate"], decoder_attention_heads=c["decoder_heads"],
         d_model=c["decoder"], num_queries=c["queries"], activation_function="relu", dropout=0.1)
     modeling_maskformer.MaskFormerLoss = NoLoss
-    return eager(transformers.MaskFormerForInstanceSegmentation, transformers.MaskFormerConfig(
+    model = eager(transformers.MaskFormerForInstanceSegmentation, transformers.MaskFormerConfig(
         backbone_config=backbone, decoder_config=decoder, fpn_feature_size=c["decoder"], mask_feature_size=c["decoder"],
         use_auxiliary_loss=False, num_labels=c["labels"]))
+    model.postprocess = c["postprocess"]
+    return model
 
 
 def rotary_decoder(c, **more):
@@ -320,8 +327,9 @@ FAMILIES = {
              labels=150, mlp_ratio=4),
         make_segformer, forward_text, example_pixels),
     "maskformer": Family(
-        dict(layers=[2, 2, 18, 2], hidden=128, heads=[4, 8, 16, 32], window=12, image=384, patch=4, channels=3,
-             labels=133, mlp_ratio=4, decoder=256, decoder_layers=6, decoder_heads=8, intermediate=2048, queries=100),
+        dict(layers=[2, 2, 18, 2], hidden=128, heads=[4, 8, 16, 32], window=12, image=800, patch=4, channels=3,
+             labels=133, mlp_ratio=4, decoder=256, decoder_layers=6, decoder_heads=8, intermediate=2048, queries=100,
+             postprocess="none"),
         make_maskformer, forward_segments, example_pixels),
     "llama2-7b": rotary(make_llama, 32, 4096, 32, 32, 11008, 32000, 4096, 10000),
     "llama3-8b": rotary(make_llama, 32, 4096, 32, 8, 14336, 128256, 8192, 500000),

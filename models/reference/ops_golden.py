@@ -57,16 +57,17 @@ def elementwise(function):
     return call
 
 
+def elementwise_div(a, x, *rest):
+    rounding = "floor" if a["kind"] == "floor_div" else None
+    return torch.div(x, rest[0] if rest else number(a["scalar"]), rounding_mode=rounding)
+
+
 def unary(function):
     return lambda a, x: function(x)
 
 
 def creation(function):
     return lambda a, *x: function(rows(a, x), dtype=DTYPES[a["dtype"]])
-
-
-def empty(a, *x):
-    return x[0].clone() if x else fill(a)
 
 
 def fill(a, *x):
@@ -170,6 +171,7 @@ OPS = {
     "addmm": lambda a, *x: torch.addmm(*x),
     "matmul": lambda a, *x: torch.matmul(*x),
     "bmm": lambda a, *x: torch.bmm(*x),
+    "einsum": lambda a, *x: torch.einsum(a["equation"], *x),
     "conv2d": conv2d,
     "conv_transpose2d": lambda a, x, weight, bias=None: F.conv_transpose2d(
         x, weight, bias, a["stride"], a["padding"], a["output_padding"], 1, a["dilation"]),
@@ -187,9 +189,8 @@ OPS = {
     "group_norm": lambda a, x, w, b: F.group_norm(x, a["num_groups"], w, b, a["eps"]),
     # arithmetic
     "rsub": elementwise(torch.rsub),
-    "pow": lambda a, x: torch.pow(x, number(a["exponent"])) if a.get("base") is None else torch.pow(number(a["base"]), x),
-    "div": lambda a, x, *y: torch.div(
-        x, y[0] if y else number(a["scalar"]), rounding_mode="floor" if a["kind"] == "floor_div" else None),
+    "pow": lambda a, x: torch.pow(number(a["base"]), x) if "base" in a else torch.pow(x, number(a.get("exponent", 0.0))),
+    "div": elementwise_div,
     "__and__": lambda a, x, y: x & y,
     "__or__": lambda a, x, y: x | y,
     "all": one_dimension(torch.all),
@@ -204,13 +205,14 @@ OPS = {
     # memory
     "arange": lambda a, *x: torch.arange(a["start"], len(x[0]) if x else a["end"], a["step"], dtype=dtype(a)),
     "full": fill,
-    "empty": empty,
+    "empty": fill,
     "zeros": creation(torch.zeros),
     "ones": creation(torch.ones),
     "new_full": lambda a, x: x.new_full(a["size"], number(a["value"]), dtype=dtype(a)),
     "new_zeros": lambda a, x: x.new_zeros(a["size"], dtype=dtype(a)),
     "new_ones": lambda a, x: x.new_ones(a["size"], dtype=dtype(a)),
     "view": lambda a, x: x.view(a["size"]),
+    "repeat": lambda a, x: x.repeat(a["repeats"]),
     "reshape": lambda a, x: x.reshape(a["shape"]),
     "flatten": lambda a, x: x.flatten(a["start_dim"], a["end_dim"]),
     "transpose": lambda a, x: x.transpose(a["dim0"], a["dim1"]),
@@ -233,7 +235,6 @@ OPS = {
     "roll": lambda a, x: torch.roll(x, a["shifts"], a["dims"]),
     "pad": lambda a, x: F.pad(x, a["pad"], value=float(a["value"])),
     "is_nonzero": lambda a, x: torch.tensor(torch.is_nonzero(x)),
-    "repeat": lambda a, x: x.repeat(a["repeats"]),
     "unbind": unbind,
     "copy_": copy_,
     "fill_": lambda a, x: torch.fill(x, number(a["value"])),

@@ -5,6 +5,7 @@
     reference.py params --model ID [--config JSON]
     reference.py trace  --model ID [--config JSON] [--batch B] [--seq S] [--image N]
                         [--inputs I.safetensors] [--format json|text|counts]
+    reference.py profile --model ID [--config JSON] [--batch B] [--seq S] [--image N] [--inputs I.safetensors]
 
 Models are built from explicit configurations (families.py), with random weights, on the CPU, in eval mode and f32, with
 eager attention and without a key/value cache. Nothing is fetched from a network.
@@ -24,6 +25,7 @@ import torch
 
 from checkpoint import checkpoint_entries, load_strictly, load_tensors, save_tensors
 from families import FAMILIES, build
+from profile_ops import profile_counts
 from trace_ops import fold_paste, trace
 
 
@@ -53,13 +55,24 @@ def cmd_params(args):
     }))
 
 
-def cmd_trace(args):
-    """Prints the top-level ATen operators of one eager forward pass in execution order."""
+def build_with_inputs(args):
+    """The family, the model and inputs: those of a file, or made-up ones of the sizes asked for."""
     family, config, model = build(args.model, args.config)
     if args.inputs:
-        inputs = load_inputs(args.inputs)
-    else:
-        inputs = family.example_inputs(config, batch=args.batch, seq=args.seq, image=args.image)
+        return family, model, load_inputs(args.inputs)
+    return family, model, family.example_inputs(config, batch=args.batch, seq=args.seq, image=args.image)
+
+
+def cmd_profile(args):
+    """Prints how often torch's profiler sees each top-level operator in one eager forward pass."""
+    family, model, inputs = build_with_inputs(args)
+    for name, count in sorted(profile_counts(lambda: family.forward(model, inputs)).items()):
+        print(name, count)
+
+
+def cmd_trace(args):
+    """Prints the top-level ATen operators of one eager forward pass in execution order."""
+    family, model, inputs = build_with_inputs(args)
     if family.warm_up:
         with torch.no_grad():
             family.forward(model, inputs)
@@ -90,10 +103,11 @@ def parse_args(argv):
         run.add_argument(name, required=True, metavar="FILE.safetensors")
     command("params", cmd_params)
     tr = command("trace", cmd_trace)
-    tr.add_argument("--batch", type=int, default=1)
-    tr.add_argument("--seq", type=int, default=8)
-    tr.add_argument("--image", type=int, default=None, help="input side in pixels (default: the configuration's)")
-    tr.add_argument("--inputs", metavar="FILE.safetensors", help="named inputs instead of made-up ones")
+    for sub in (tr, command("profile", cmd_profile)):
+        sub.add_argument("--batch", type=int, default=1)
+        sub.add_argument("--seq", type=int, default=8)
+        sub.add_argument("--image", type=int, default=None, help="input side in pixels (default: the configuration's)")
+        sub.add_argument("--inputs", metavar="FILE.safetensors", help="named inputs instead of made-up ones")
     tr.add_argument("--format", choices=["json", "text", "counts"], default="json")
     return parser.parse_args(argv)
 

@@ -4,7 +4,7 @@
 //! blocks are in `swin/`, stage by stage smaller and wider.
 
 mod block;
-mod windows;
+pub(crate) mod windows;
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::plugin::{Domain, Model, ModelConfig};
@@ -19,6 +19,7 @@ use crate::layout::{dense, sizes};
 use crate::published::{Published, image as image_side};
 use crate::settings::{batch, image, preset, signed, size, small_size, stages, widths};
 use block::Block;
+pub(crate) use block::relative_position_index;
 
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
@@ -239,7 +240,7 @@ impl Net {
 }
 
 /// Joins 2 by 2 neighbours: half the side, twice the features.
-fn merge_patches(
+pub(crate) fn merge_patches(
     g: &mut GraphBuilder,
     x: Value,
     side: usize,

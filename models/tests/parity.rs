@@ -3,33 +3,15 @@
 
 mod support;
 
-use nongemm_core::plugin::Device;
+use nongemm_candle as _;
 use support::case::Case;
-use support::{flow, golden, reference};
+use support::flow;
 
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-4;
 
 fn check(case: &Case) {
-    let graph = case.graph().unwrap();
-    let weights = flow::weights("synthetic:0").unwrap();
-    let inputs = flow::inputs_of(case.model().unwrap(), &graph, case.batch).unwrap();
-    let found = flow::run(
-        "candle",
-        Device::Cpu,
-        &graph,
-        case.dtype,
-        weights.as_ref(),
-        &inputs,
-    );
-    let expected = reference::load(&golden(&format!("{}.safetensors", case.name))).unwrap();
-    let worst = flow::compare(&found.unwrap(), &expected).unwrap();
-    let nothing = case.name.ends_with("-nothing");
-    assert!(
-        worst.scale > 0.1 || nothing,
-        "{}: the outputs say nothing",
-        case.name
-    );
+    let worst = flow::parity("candle", case, &[]).unwrap();
     assert!(worst.relative <= TOLERANCE, "{}: {worst:?}", case.name);
 }
 

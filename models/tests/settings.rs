@@ -214,6 +214,60 @@ fn impossible_settings_are_errors_of_one_line() {
             "99999999",
             "setting labels must be from 1 to 1048576, got 99999999",
         ),
+        (
+            "swin-t",
+            "window",
+            "8",
+            "image size 224 is too small: the last stage has 7 tokens a side, fewer than a window of 8",
+        ),
+        (
+            "swin-t",
+            "heads",
+            "3,6,12",
+            "setting heads=3,6,12: give 4 numbers, one for each stage",
+        ),
+        (
+            "segformer-b0",
+            "hidden",
+            "32,64,161,256",
+            "hidden 161 is not divisible by heads 5",
+        ),
+        (
+            "llama3-8b",
+            "kv_heads",
+            "5",
+            "heads 32 is not divisible by kv_heads 5",
+        ),
+        (
+            "llama2-7b",
+            "heads",
+            "4096",
+            "a head has 1 elements; rotary positions need an even number",
+        ),
+        (
+            "llama2-7b",
+            "positions",
+            "100",
+            "sequence length 128 exceeds the model's 100 positions; lower --seq or raise the setting positions",
+        ),
+        (
+            "mixtral-8x7b",
+            "experts_per_token",
+            "9",
+            "a token cannot be sent to 9 of 8 experts",
+        ),
+        (
+            "maskformer",
+            "decoder",
+            "100",
+            "decoder 100 is not divisible by groups of its normalization 32",
+        ),
+        (
+            "bert",
+            "padding",
+            "left",
+            "setting padding=left: known values are none, masked",
+        ),
     ];
     for (id, key, value, expected) in cases {
         let found = message(&Case::full(id).unwrap().with(&[(key, value)]));
@@ -249,6 +303,10 @@ fn impossible_sizes_of_a_run_are_errors_of_one_line() {
             "model bert: batch must be from 1 to 1048576, got 0",
         ),
         (
+            full("segformer-b0"),
+            "model segformer-b0: image size 16 is too small: a stage has 4 tokens a side, which cannot be reduced by 8",
+        ),
+        (
             full("vit-b16").with(&[("patch", "1")]),
             "model vit-b16: number of tokens must be from 1 to 1048576, got 16777217",
         ),
@@ -258,7 +316,8 @@ fn impossible_sizes_of_a_run_are_errors_of_one_line() {
     cases[2].0.seq = Some(0);
     cases[3].0.image = Some(0);
     cases[4].0.batch = 0;
-    cases[5].0.image = Some(4096);
+    cases[5].0.image = Some(16);
+    cases[6].0.image = Some(4096);
     for (case, expected) in cases {
         assert_eq!(message(&case), expected);
     }

@@ -1,7 +1,10 @@
 //! What the reference implementation computes for every case (feature `golden`).
 //!
 //! `golden/ops.safetensors` holds the outputs of PyTorch, computed by `models/reference/ops_golden.py`
-//! from the cases that `examples/export_cases.rs` writes. Every backend's tests compare with them.
+//! from the cases that `examples/export_cases.rs` writes. Every backend's tests compare with them
+//! through [`suite`].
+
+pub mod suite;
 
 use anyhow::Context;
 use nongemm_core::dtype::DType;

@@ -6,14 +6,41 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 use crate::process::{become_program, cargo, check, root};
+use crate::setup;
 
-/// Cargo features that arguments ask for: a CUDA device needs the feature `cuda`.
+/// Backends, which `nongemm-cli` has a feature of the same name for.
+const BACKENDS: &[&str] = &["candle", "torch"];
+
+/// Cargo features that arguments ask for: those of the backends named, the default ones if none is;
+/// `cuda` for a CUDA device on candle.
 fn features(args: &[String]) -> Vec<&'static str> {
-    let mut features = Vec::new();
-    if args
+    let manifests = args.iter().filter(|arg| arg.ends_with(".toml"));
+    let manifests: Vec<String> = manifests
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .collect();
+    let named = |backend: &str| {
+        let quoted = [format!("\"{backend}\""), format!("\"{backend}:")];
+        let in_list = |text: &str| {
+            text.trim_start_matches("--backend=")
+                .split(',')
+                .any(|name| name.split(':').next() == Some(backend))
+        };
+        args.iter().any(|arg| in_list(arg))
+            || manifests
+                .iter()
+                .any(|text| quoted.iter().any(|name| text.contains(name)))
+    };
+    let mut features: Vec<&'static str> = BACKENDS
         .iter()
-        .any(|arg| arg.starts_with("cuda") || arg.contains("=cuda"))
-    {
+        .copied()
+        .filter(|backend| named(backend))
+        .collect();
+    let archive = |arg: &String| arg.split(',').any(|model| model.ends_with(".pt"));
+    if args.iter().any(archive) && !features.contains(&"torch") {
+        features.push("torch");
+    }
+    let on_cuda = |arg: &String| arg.starts_with("cuda") || arg.contains("=cuda");
+    if args.iter().any(on_cuda) && (features.is_empty() || features.contains(&"candle")) {
         features.push("cuda");
     }
     features
@@ -41,7 +68,15 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     build.args(["build", "--release", "--package", "nongemm-cli"]);
     let features = features(args);
     if !features.is_empty() {
-        build.arg("--features").arg(features.join(","));
+        build.args(["--no-default-features", "--features"]);
+        build.arg(features.join(","));
+    }
+    if features.contains(&"torch") {
+        build.env("LIBTORCH", setup::libtorch()?);
+    }
+    // Its compiler is a part of the Python package.
+    if args.iter().any(|arg| arg.contains("torch:compile")) {
+        setup::python()?;
     }
     check(&mut build)?;
     let binary = target_dir()?.join("release").join("nongemm");
@@ -50,8 +85,24 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 
 /// Runs the benchmarks that compare with the libraries underneath. They start `nongemm` too.
 pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
-    let packages = ["--package", "nongemm-perf", "--package", "nongemm-cli"];
-    check(cargo().args(["build", "--release"]).args(packages))?;
+    let mut build = cargo();
+    build.args(["build", "--release"]);
+    if args.iter().any(|name| name == "torch") {
+        // Apart from the rest: the other benchmarks need neither libtorch nor Python.
+        let python = setup::python()?;
+        build
+            .args(["--package", "nongemm-cli", "--no-default-features"])
+            .args(["--features", "torch"])
+            .env("LIBTORCH", setup::libtorch()?);
+        check(&mut build)?;
+        let nongemm = target_dir()?.join("release").join("nongemm");
+        let script = root().join("perf").join("torch").join("compare.py");
+        let mut compare = Command::new(python);
+        let rest = args.iter().filter(|name| *name != "torch");
+        return become_program(compare.arg(script).arg(nongemm).args(rest));
+    }
+    build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
+    check(&mut build)?;
     let binary = target_dir()?.join("release").join("nongemm-perf");
     become_program(Command::new(binary).current_dir(root()).args(args))
 }
@@ -60,11 +111,33 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
 mod tests {
     use super::features;
 
+    fn of(list: &[&str]) -> Vec<&'static str> {
+        features(&list.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>())
+    }
+
     #[test]
-    fn a_cuda_device_needs_the_feature() {
-        let args = |list: &[&str]| list.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
-        assert!(features(&args(&["bench", "--device", "cpu"])).is_empty());
-        assert_eq!(features(&args(&["bench", "--device", "cuda:0"])), ["cuda"]);
-        assert_eq!(features(&args(&["bench", "--device=cuda:1"])), ["cuda"]);
+    fn backends_that_are_named_are_built() {
+        assert!(of(&["bench", "--model", "bert"]).is_empty());
+        assert_eq!(of(&["bench", "--backend", "candle"]), ["candle"]);
+        assert_eq!(of(&["bench", "--backend", "torch:script"]), ["torch"]);
+        assert_eq!(
+            of(&["bench", "--backend=candle,torch"]),
+            ["candle", "torch"]
+        );
+        assert_eq!(of(&["bench", "--model", "my.pt"]), ["torch"]);
+    }
+
+    #[test]
+    fn a_cuda_device_needs_the_feature_on_candle_only() {
+        assert!(of(&["bench", "--device", "cpu"]).is_empty());
+        assert_eq!(of(&["bench", "--device", "cuda:0"]), ["cuda"]);
+        assert_eq!(
+            of(&["bench", "--backend", "torch", "--device=cuda:1"]),
+            ["torch"]
+        );
+        assert_eq!(
+            of(&["bench", "--backend", "candle", "--device=cuda:1"]),
+            ["candle", "cuda"]
+        );
     }
 }

@@ -1,15 +1,23 @@
-//! Fetches the pinned Python packages that models are compared with. The default job needs none.
+//! Fetches the pinned Python packages: libtorch for the flows on it, PyTorch whole for its compiler
+//! and for the references that models are compared with. The default job needs none.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::cache;
 use crate::process::check;
 
-/// The reference implementations, pinned.
-const PACKAGES: &[&str] = &[
+/// libtorch alone: PyTorch's package, and the two CUDA libraries that its CPU half names.
+const LIBTORCH: &[&str] = &[
+    "torch==2.11.0",
+    "nvidia-cuda-runtime==13.0.96",
+    "nvidia-cuda-cupti==13.0.85",
+];
+
+/// PyTorch with everything that its package names, and the reference implementations.
+const REFERENCES: &[&str] = &[
     "torch==2.11.0",
     "torchvision==0.26.0",
     "transformers==5.17.0",
@@ -19,36 +27,86 @@ const PACKAGES: &[&str] = &[
 pub(crate) fn run() -> Result<ExitCode> {
     let python = python()?;
     eprintln!("references ready: {}", python.display());
+    eprintln!("libtorch ready: {}", libtorch()?.display());
     Ok(ExitCode::SUCCESS)
 }
 
 /// The Python interpreter that has the references; fetched on first use (about 5 GB, mostly CUDA
 /// libraries that torch's package names).
 pub(crate) fn python() -> Result<PathBuf> {
-    let venv = cache::dir()?.join("python-2.11.0");
-    let python = venv.join("bin").join("python");
-    let installed = venv.join("installed");
-    let wanted = PACKAGES.join("\n");
-    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
-        return Ok(python);
+    let venv = environment()?;
+    install(&venv, "installed", REFERENCES, &[])?;
+    Ok(interpreter(&venv))
+}
+
+/// The folder of libtorch: that of `LIBTORCH`, else fetched on first use (about 1 GB).
+pub(crate) fn libtorch() -> Result<PathBuf> {
+    if let Some(own) = std::env::var_os("LIBTORCH").filter(|value| !value.is_empty()) {
+        let own = PathBuf::from(own);
+        if !own.join("include").join("torch").is_dir() {
+            bail!(
+                "LIBTORCH={} holds no libtorch: no include/torch in it",
+                own.display()
+            );
+        }
+        return Ok(own);
     }
+    let venv = environment()?;
+    if installed(&venv, "installed").is_none() {
+        install(&venv, "libtorch", LIBTORCH, &["--no-deps"])?;
+    }
+    site_packages(&venv)?
+        .map(|folder| folder.join("torch"))
+        .with_context(|| format!("no libtorch in {}; delete it and try again", venv.display()))
+}
+
+/// One environment for both: what is fetched for the references contains libtorch.
+fn environment() -> Result<PathBuf> {
+    Ok(cache::dir()?.join("python-2.11.0"))
+}
+
+fn interpreter(venv: &Path) -> PathBuf {
+    venv.join("bin").join("python")
+}
+
+/// What was installed into an environment under a name.
+fn installed(venv: &Path, name: &str) -> Option<String> {
+    std::fs::read_to_string(venv.join(name)).ok()
+}
+
+fn install(venv: &Path, name: &str, packages: &[&str], options: &[&str]) -> Result<()> {
+    let wanted = packages.join("\n");
+    if installed(venv, name).is_some_and(|text| text == wanted) {
+        return Ok(());
+    }
+    let python = interpreter(venv);
     if !python.is_file() {
-        check(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-            .context("Python 3.10 or later with venv is needed for the references")?;
+        check(Command::new("python3").args(["-m", "venv"]).arg(venv))
+            .context("Python 3.10 or later with venv is needed to fetch packages from PyPI")?;
     }
-    eprintln!("fetching {} from PyPI", PACKAGES.join(", "));
+    eprintln!("fetching {} from PyPI", packages.join(", "));
     check(
         Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(PACKAGES),
+            .args(["-m", "pip", "install", "--quiet"])
+            .arg("--disable-pip-version-check")
+            .args(options)
+            .args(packages),
     )?;
-    std::fs::write(&installed, wanted)
-        .with_context(|| format!("cannot write {}", installed.display()))?;
-    Ok(python)
+    std::fs::write(venv.join(name), wanted)
+        .with_context(|| format!("cannot write into {}", venv.display()))
+}
+
+/// `lib/python3.X/site-packages` of an environment, if it has a torch in it.
+fn site_packages(venv: &Path) -> Result<Option<PathBuf>> {
+    let lib = venv.join("lib");
+    let entries = lib
+        .read_dir()
+        .with_context(|| format!("cannot read {}", lib.display()))?;
+    for entry in entries {
+        let folder = entry?.path().join("site-packages");
+        if folder.join("torch").join("lib").is_dir() {
+            return Ok(Some(folder));
+        }
+    }
+    Ok(None)
 }

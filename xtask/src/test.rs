@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cache;
 use crate::process::{cargo, check};
+use crate::setup;
 use crate::tidy;
 
 struct Stage {
@@ -47,6 +48,10 @@ const STAGES: &[Stage] = &[
         name: "nextest",
         run: nextest,
     },
+    Stage {
+        name: "torch",
+        run: torch,
+    },
 ];
 
 /// Runs all stages, or those named.
@@ -78,7 +83,8 @@ fn fmt() -> Result<()> {
 fn clippy() -> Result<()> {
     check(
         cargo()
-            .args(["clippy", "--workspace", "--all-targets", "--locked"])
+            .args(["clippy", "--workspace", "--exclude", "nongemm-torch"])
+            .args(["--all-targets", "--locked"])
             .args(["--", "--deny", "warnings"]),
     )
 }
@@ -98,6 +104,28 @@ fn doctest() -> Result<()> {
 fn nextest() -> Result<()> {
     let tool = tool("cargo-nextest", "0.9.143")?;
     check(cargo_tool(&tool).args(["nextest", "run", "--locked", "--no-fail-fast"]))
+}
+
+/// Lints and tests of the libtorch flows, which need libtorch: apart, so that nothing else does.
+fn torch() -> Result<()> {
+    // The compiling flow needs PyTorch whole.
+    setup::python()?;
+    let libtorch = setup::libtorch()?;
+    let package = ["--package", "nongemm-torch", "--locked"];
+    check(
+        cargo()
+            .arg("clippy")
+            .args(package)
+            .args(["--all-targets", "--", "--deny", "warnings"])
+            .env("LIBTORCH", &libtorch),
+    )?;
+    let tool = tool("cargo-nextest", "0.9.143")?;
+    check(
+        cargo_tool(&tool)
+            .args(["nextest", "run", "--no-fail-fast"])
+            .args(package)
+            .env("LIBTORCH", &libtorch),
+    )
 }
 
 fn machete() -> Result<()> {

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["nongemm-core", "nongemm-operators", "nongemm-datasets"],
     ),
     ("backend-candle", &["nongemm-core", "nongemm-operators"]),
+    ("backend-torch", &["nongemm-core", "nongemm-operators"]),
     ("xtask", &[]),
 ];
 

@@ -1,6 +1,4 @@
 //! Operators and kernels of another crate, which this test is.
-
-use crate::common::{NoWeights, options};
 use anyhow::Context;
 use candle_core::Tensor;
 use nongemm_candle::{Candle, CandleBackend, register_kernel};
@@ -12,6 +10,7 @@ use nongemm_core::op::{Cost, Op, OpGroup, OpTraits};
 use nongemm_core::plugin::{Backend, PrepareError};
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_operators::golden::suite::{NoWeights, options};
 use serde::Serialize;
 
 /// Returns its input; `NAME` tells the operators apart.

@@ -1,5 +1,6 @@
 //! `torch`: the graph, node by node, on libtorch.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use nongemm_core::dtype::DType;
@@ -16,9 +17,10 @@ use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 
-use super::common;
+use super::{common, file};
 use crate::device::{self, InferenceMode};
 use crate::engine::Torch;
+use crate::program::Optimization;
 
 /// The backend `torch`.
 pub struct Eager;
@@ -71,6 +73,19 @@ impl Backend for Eager {
 
     fn has_kernel(&self, op: &dyn Op, inputs: &[TensorSpec]) -> bool {
         kernels().is_ok_and(|kernels| kernels.find(op, inputs).is_some())
+    }
+
+    fn file_formats(&self) -> &'static [&'static str] {
+        file::FORMATS
+    }
+
+    /// As the archive is written: every operator through the dispatcher, none rewritten.
+    fn prepare_file(
+        &self,
+        path: &Path,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        file::prepare(path, options, Optimization::None)
     }
 
     fn prepare(

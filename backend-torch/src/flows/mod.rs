@@ -3,6 +3,7 @@
 mod common;
 mod compile;
 mod eager;
+mod file;
 mod mapping;
 mod script;
 mod whole;

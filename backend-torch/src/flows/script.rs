@@ -1,5 +1,7 @@
 //! `torch:script`: the eager run traced to TorchScript, frozen, optimised and run by libtorch.
 
+use std::path::Path;
+
 use anyhow::Context;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
@@ -15,6 +17,7 @@ use torch_sys::C_tensor;
 
 use super::common::{self, Modes};
 use super::eager::{self, Eager};
+use super::file;
 use super::mapping::{Origins, steps};
 use super::whole::{Declared, Whole, WholeSession};
 use crate::device::InferenceMode;
@@ -71,6 +74,18 @@ impl Backend for Script {
 
     fn has_kernel(&self, op: &dyn Op, inputs: &[TensorSpec]) -> bool {
         Eager.has_kernel(op, inputs)
+    }
+
+    fn file_formats(&self) -> &'static [&'static str] {
+        file::FORMATS
+    }
+
+    fn prepare_file(
+        &self,
+        path: &Path,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        file::prepare(path, options, optimization(&options.settings)?)
     }
 
     fn prepare(

@@ -45,7 +45,7 @@ pub(crate) struct WholeSession<W> {
     modes: Modes,
     /// What inputs must be; nothing for programs that do not say.
     declared: Option<Vec<Declared>>,
-    inputs: Vec<Tensor>,
+    inputs: Option<Vec<Tensor>>,
     calls: Calls,
     steps: Vec<Step>,
     timer: Option<Box<dyn DeviceTimer>>,
@@ -63,11 +63,28 @@ impl<W: Whole> WholeSession<W> {
             engine,
             modes,
             declared,
-            inputs: Vec::new(),
+            inputs: None,
             calls: Calls::new(),
             steps: Vec::new(),
             timer: None,
         }
+    }
+
+    /// Binds inputs that are on the device already, settles and learns the operators.
+    pub(crate) fn bind_device(&mut self, inputs: Vec<Tensor>) -> anyhow::Result<()> {
+        if self.inputs.is_none() {
+            self.whole.load(&inputs)?;
+        }
+        let pointers = pointers(&inputs);
+        self.inputs = Some(inputs);
+        for _ in 0..SETTLING_RUNS {
+            self.whole.run(&pointers)?;
+        }
+        let whole = &mut self.whole;
+        let calls = self.calls.learn(&mut || whole.run(&pointers))?;
+        self.steps = self.whole.steps(calls)?;
+        self.timer = self.engine.timer(self.steps.len())?;
+        self.engine.synchronize()
     }
 
     fn check_inputs(&self, inputs: &[HostTensor]) -> anyhow::Result<()> {
@@ -145,29 +162,17 @@ impl<W: Whole> Session for WholeSession<W> {
     fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()> {
         self.check_inputs(inputs)?;
         let _inference = InferenceMode::begin();
-        let first = self.inputs.is_empty();
-        self.inputs = inputs
+        let uploaded = inputs
             .iter()
             .map(|tensor| self.engine.upload(tensor.clone()))
-            .collect::<anyhow::Result<_>>()?;
-        if first {
-            self.whole.load(&self.inputs)?;
-        }
-        let pointers = pointers(&self.inputs);
-        for _ in 0..SETTLING_RUNS {
-            self.whole.run(&pointers)?;
-        }
-        let whole = &mut self.whole;
-        let calls = self.calls.learn(&mut || whole.run(&pointers))?;
-        self.steps = self.whole.steps(calls)?;
-        self.timer = self.engine.timer(self.steps.len())?;
-        self.engine.synchronize()
+            .collect::<anyhow::Result<Vec<Tensor>>>()?;
+        self.bind_device(uploaded)
     }
 
     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.inputs.is_empty(), "inputs are not bound");
+        let inputs = self.inputs.as_deref().context("inputs are not bound")?;
         let _inference = InferenceMode::begin();
-        let pointers = pointers(&self.inputs);
+        let pointers = pointers(inputs);
         recorder.begin();
         let result = match recorder.mode() {
             Mode::Timing => self.timed(recorder, &pointers),

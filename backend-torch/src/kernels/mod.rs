@@ -8,6 +8,7 @@ mod activation;
 mod arithmetic;
 mod embedding;
 mod gemm;
+mod interpolation;
 mod logit;
 mod memory;
 mod missing;
@@ -15,19 +16,21 @@ mod mixed;
 mod normalization;
 mod other;
 mod pooling;
+mod roi;
 
 use nongemm_core::kernel::{Outputs, one};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use tch::TchError;
 
 use crate::engine::Tensor;
+use crate::ffi::said;
 
 /// Sizes and dimensions as libtorch takes them; on the stack for tensors of usual rank.
 type Sizes = SmallVec<[i64; 8]>;
 
 /// The outputs of a kernel with one output.
 fn single(result: Result<tch::Tensor, TchError>) -> anyhow::Result<Outputs<Tensor>> {
-    Ok(one(Tensor(result?)))
+    Ok(one(Tensor(result.map_err(said)?)))
 }
 
 /// The same, through the shim.
@@ -35,9 +38,15 @@ fn shim(result: anyhow::Result<tch::Tensor>) -> anyhow::Result<Outputs<Tensor>> 
     Ok(one(Tensor(result?)))
 }
 
-/// The outputs of a kernel with several outputs.
+/// The outputs of a kernel with two.
+fn two(result: Result<(tch::Tensor, tch::Tensor), TchError>) -> anyhow::Result<Outputs<Tensor>> {
+    let (first, second) = result.map_err(said)?;
+    Ok(smallvec![Tensor(first), Tensor(second)])
+}
+
+/// The outputs of a kernel with any number.
 fn several(result: Result<Vec<tch::Tensor>, TchError>) -> anyhow::Result<Outputs<Tensor>> {
-    Ok(result?.into_iter().map(Tensor).collect())
+    Ok(result.map_err(said)?.into_iter().map(Tensor).collect())
 }
 
 /// Sizes of the operators' attributes.

@@ -1,7 +1,7 @@
 //! Pooling. Sizes are rounded down.
 
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
+use nongemm_operators::{AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 
 use super::{pair, single};
 use crate::engine::{Tensor, Torch};
@@ -41,3 +41,12 @@ impl Eval<Torch> for AdaptiveAvgPool2d {
 }
 
 register_kernel!(AdaptiveAvgPool2d);
+
+impl Eval<Torch> for AdaptiveAvgPool1d {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let [size] = self.output_size;
+        single(inputs[0].f_adaptive_avg_pool1d([size as i64]))
+    }
+}
+
+register_kernel!(AdaptiveAvgPool1d);

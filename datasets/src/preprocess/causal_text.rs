@@ -1,16 +1,18 @@
 //! Text for models that predict the next token.
 
-use anyhow::{Result, bail};
-use nongemm_core::plugin::{InputRequest, Modality, Preprocessor, Sample};
+use anyhow::{Context, Result, bail};
+use nongemm_core::plugin::{InputRequest, Modality, Preprocessor, RequestedInput, Sample};
 use nongemm_core::tensor::HostTensor;
 
 use super::request::{integers, sizes};
-use super::rows::{token_rows, within};
+use super::rows::{padding_mask, token_rows, within};
 
-/// Fills `input_ids` of shape `[batch, sequence]`: every row a passage, no special tokens, no padding.
+/// Fills `input_ids` of shape `[batch, sequence]`: every row a passage, no special tokens, no padding. Where
+/// the graph has an `attention_mask`, all rows but the first are shorter and end with padding (id 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CausalText {
-    /// The vocabulary whose ids are used, such as `gpt2`.
+    /// The vocabulary whose ids are used, such as `gpt2`. Models whose own tokenizer is not free to
+    /// distribute take GPT-2's ids: real text in the model's range, but other words.
     pub vocabulary: &'static str,
 }
 
@@ -28,16 +30,28 @@ impl Preprocessor for CausalText {
         samples: &mut dyn Iterator<Item = Result<Sample>>,
         request: &InputRequest,
     ) -> Result<Vec<HostTensor>> {
-        let [input] = request.inputs.as_slice() else {
-            bail!(
-                "`causal-text` fills one input, `input_ids`, but the graph has {}",
-                request.inputs.len()
-            );
-        };
-        let length = sizes(input, request.batch, 2)?[1];
+        let tokens = request
+            .input("input_ids")
+            .context("`causal-text` needs a graph with an input `input_ids`")?;
+        let shape = sizes(tokens, request.batch, 2)?;
+        let length = shape[1];
         let rows = token_rows(samples, self.vocabulary, request.batch, length)?;
-        let ids = rows.into_iter().flatten().map(|id| within(id, input.below));
-        Ok(vec![integers(ids.collect(), input)?])
+        let ids = rows.into_iter().flatten();
+        let mut ids: Vec<i64> = ids.map(|id| within(id, tokens.below)).collect();
+        let mask = padding_mask(request.batch, length);
+        if request.input("attention_mask").is_some() {
+            for (id, kept) in ids.iter_mut().zip(&mask) {
+                *id *= kept;
+            }
+        }
+        let fill = |input: &RequestedInput| match input.name.as_str() {
+            "input_ids" => integers(ids.clone(), input),
+            "attention_mask" if sizes(input, request.batch, 2)? == shape => {
+                integers(mask.clone(), input)
+            }
+            other => bail!("`causal-text` does not know the input `{other}` of the graph"),
+        };
+        request.inputs.iter().map(fill).collect()
     }
 }
 
@@ -70,6 +84,28 @@ mod tests {
         assert_eq!(tensors.len(), 1);
         assert_eq!(tensors[0].shape(), [2, 3]);
         assert_eq!(tensors[0].data(), &HostData::I64(vec![0, 1, 2, 10, 11, 12]));
+    }
+
+    #[test]
+    fn a_mask_shortens_all_rows_but_the_first() {
+        let input = |name: &str| RequestedInput {
+            name: name.to_owned(),
+            spec: TensorSpec::new(DType::I64, [2, 4]),
+            below: None,
+        };
+        let request = InputRequest {
+            batch: 2,
+            inputs: vec![input("input_ids"), input("attention_mask")],
+        };
+        let samples = vec![passage("a", 1, 9), passage("b", 10, 19)];
+        let text = CausalText { vocabulary: "v" };
+        let tensors = text.prepare(&mut samples.into_iter(), &request).unwrap();
+        let data: Vec<&HostData> = tensors.iter().map(HostTensor::data).collect();
+        let expected = [
+            HostData::I64(vec![1, 2, 3, 4, 10, 11, 12, 0]),
+            HostData::I64(vec![1, 1, 1, 1, 1, 1, 1, 0]),
+        ];
+        assert_eq!(data, expected.iter().collect::<Vec<_>>());
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub enum Resize {
     ShortestSide(usize),
     /// Scale both sides to the input's size, whatever the aspect ratio.
     Exact,
+    /// Scale until the longer side fills the input, keeping the aspect ratio; zeros fill the rest, on the right
+    /// and below, after normalization.
+    Padded,
 }
 
 /// The resampling filter. Both are widened when they shrink a picture (antialiasing).
@@ -106,6 +109,11 @@ impl ImagePreprocessor {
     /// Appends one photograph as three planes of `height` x `width` values.
     fn push(&self, out: &mut Vec<f32>, image: &Image, width: usize, height: usize) -> Result<()> {
         let (full_width, full_height) = self.resized(image, width, height);
+        if self.resize == Resize::Padded {
+            let rgb = resize(image, full_width, full_height, self.filter.into())?;
+            self.push_padded(out, &rgb, [full_width, full_height], [width, height]);
+            return Ok(());
+        }
         let rgb = resize(image, full_width, full_height, self.filter.into())?;
         let window = Window {
             left: centre(full_width, width),
@@ -117,8 +125,35 @@ impl ImagePreprocessor {
         Ok(())
     }
 
-    /// Width and height after resizing, before the crop. Never smaller than the crop.
+    /// Appends a picture of `full` size as planes of `padded` size.
+    fn push_padded(&self, out: &mut Vec<f32>, rgb: &[u8], full: [usize; 2], padded: [usize; 2]) {
+        let mut planes = Vec::with_capacity(3 * full[0] * full[1]);
+        let window = Window {
+            left: 0,
+            top: 0,
+            width: full[0],
+            height: full[1],
+        };
+        push_planes(&mut planes, rgb, full[0], window, self.mean, self.std);
+        for plane in planes.chunks_exact((full[0] * full[1]).max(1)) {
+            let end = out.len() + padded[0] * padded[1];
+            for row in plane.chunks_exact(full[0].max(1)) {
+                out.extend(row);
+                out.resize(out.len() + padded[0] - full[0], 0.0);
+            }
+            out.resize(end, 0.0);
+        }
+    }
+
+    /// Width and height after resizing, before a crop, never smaller than it; or before padding, never larger.
     fn resized(&self, image: &Image, width: usize, height: usize) -> (usize, usize) {
+        if self.resize == Resize::Padded {
+            let scale = |side: usize, full: usize| side as f64 / full.max(1) as f64;
+            let scale = scale(width, image.width).min(scale(height, image.height));
+            let scaled =
+                |full: usize, most: usize| ((full as f64 * scale).round() as usize).clamp(1, most);
+            return (scaled(image.width, width), scaled(image.height, height));
+        }
         let Resize::ShortestSide(nominal) = self.resize else {
             return (width, height);
         };
@@ -182,6 +217,28 @@ mod tests {
         assert_eq!(size(image(300, 451), 224, 224), (232, 348));
         assert_eq!(size(image(100, 100), 384, 384), (398, 398));
         assert_eq!(size(image(100, 100), 32, 64), (66, 66));
+    }
+
+    #[test]
+    fn what_does_not_fill_the_input_is_padded_with_zeros() {
+        let padded = ImagePreprocessor {
+            resize: Resize::Padded,
+            ..UNIT_EXACT
+        };
+        assert_eq!(padded.resized(&image(451, 300), 64, 64), (64, 43));
+        assert_eq!(padded.resized(&image(1, 300), 64, 64), (1, 64));
+        let mut samples = [Ok(Sample::Image(image(8, 4)))].into_iter();
+        let tensors = padded.prepare(&mut samples, &request(1, DType::F32, [1, 3, 4, 4]));
+        let values = tensors.unwrap()[0].data().to_f64();
+        let plane = [
+            0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+        ];
+        let near = values.iter().zip(plane.iter().cycle());
+        assert!(
+            near.clone()
+                .all(|(a, b): (&f64, &f64)| (a - b).abs() < 1e-6)
+        );
+        assert_eq!(values.len(), 48);
     }
 
     #[test]

@@ -33,11 +33,22 @@ pub const IMAGENET_BICUBIC: ImagePreprocessor = ImagePreprocessor {
     std: IMAGENET_STD,
 };
 
-/// Exact size with ImageNet statistics, as SegFormer does. DETR and MaskFormer normalise alike, but
-/// keep the aspect ratio; a graph of fixed size gets the whole picture at its own.
+/// Exact size with ImageNet statistics, as `SegformerImageProcessor` with the values of `nvidia/segformer-*`
+/// does. DETR normalises alike, but keeps the aspect ratio; a graph of fixed size gets the whole picture at its
+/// own.
 pub const IMAGENET_EXACT: ImagePreprocessor = ImagePreprocessor {
     id: "imagenet-exact",
     resize: Resize::Exact,
+    filter: Filter::Bilinear,
+    mean: IMAGENET_MEAN,
+    std: IMAGENET_STD,
+};
+
+/// `MaskFormerImageProcessor` with the values of `facebook/maskformer-swin-base-coco`: the aspect ratio is kept
+/// and zeros pad the picture to the input's size, which the processor makes a multiple of 32.
+pub const MASKFORMER_PADDED: ImagePreprocessor = ImagePreprocessor {
+    id: "maskformer-padded",
+    resize: Resize::Padded,
     filter: Filter::Bilinear,
     mean: IMAGENET_MEAN,
     std: IMAGENET_STD,

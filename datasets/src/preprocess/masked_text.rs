@@ -5,10 +5,11 @@ use nongemm_core::plugin::{InputRequest, Modality, Preprocessor, Sample};
 use nongemm_core::tensor::HostTensor;
 
 use super::request::{integers, sizes};
-use super::rows::{token_rows, within};
+use super::rows::{kept, padding_mask, token_rows, within};
 
 /// Fills `input_ids` and, where the graph has them, `token_type_ids` (all 0: one segment) and
-/// `attention_mask` (all 1: rows are full, nothing is padded), each of shape `[batch, sequence]`.
+/// `attention_mask`, each of shape `[batch, sequence]`. With a mask, all rows but the first are shorter and
+/// end with padding (id 0, as in BERT's vocabulary), as in a batch of texts of different lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaskedText {
     /// The vocabulary whose ids are used, such as `bert-base-uncased`.
@@ -42,16 +43,18 @@ impl Preprocessor for MaskedText {
             "a sequence of {length} has no room for the first and the last token; give at least 2"
         );
         let rows = token_rows(samples, self.vocabulary, request.batch, length - 2)?;
-        let ids: Vec<i64> = rows
-            .iter()
-            .flat_map(|row| {
-                [self.cls]
-                    .into_iter()
-                    .chain(row.iter().copied())
-                    .chain([self.sep])
-            })
-            .map(|id| within(id, tokens.below))
-            .collect();
+        let masked = request.input("attention_mask").is_some();
+        let mut ids = Vec::with_capacity(rows.len() * length);
+        for (index, row) in rows.iter().enumerate() {
+            let kept = match masked {
+                true => kept(index, request.batch, length).max(2),
+                false => length,
+            };
+            let text = row.iter().copied().take(kept - 2);
+            let row = [self.cls].into_iter().chain(text).chain([self.sep]);
+            ids.extend(row.map(|id| within(id, tokens.below)));
+            ids.resize((index + 1) * length, 0);
+        }
         request
             .inputs
             .iter()
@@ -66,7 +69,7 @@ impl Preprocessor for MaskedText {
                 let values = match input.name.as_str() {
                     "input_ids" => ids.clone(),
                     "token_type_ids" => vec![0; ids.len()],
-                    "attention_mask" => vec![1; ids.len()],
+                    "attention_mask" => padding_mask(request.batch, length),
                     other => bail!("`masked-text` does not know the input `{other}`"),
                 };
                 integers(values, input)
@@ -108,9 +111,9 @@ mod tests {
     fn rows_are_framed_and_inputs_keep_their_order() {
         let tensors = prepare(&["attention_mask", "input_ids", "token_type_ids"], 5).unwrap();
         let data: Vec<&HostData> = tensors.iter().map(HostTensor::data).collect();
-        let ids = vec![101, 0, 1, 2, 102, 101, 10, 11, 12, 102];
+        let ids = vec![101, 0, 1, 2, 102, 101, 10, 11, 102, 0];
         let expected = [
-            HostData::I64(vec![1; 10]),
+            HostData::I64(vec![1, 1, 1, 1, 1, 1, 1, 1, 1, 0]),
             HostData::I64(ids),
             HostData::I64(vec![0; 10]),
         ];

@@ -14,6 +14,6 @@ pub use detection::DetectionPreprocessor;
 pub use image::{Filter, ImagePreprocessor, Resize};
 pub use image_presets::{
     DETECTION_IMAGENET, DETECTION_UNIT, IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT,
-    UNIT_EXACT, VIT_HALF,
+    MASKFORMER_PADDED, UNIT_EXACT, VIT_HALF,
 };
 pub use masked_text::MaskedText;

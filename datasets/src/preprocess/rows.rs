@@ -50,6 +50,18 @@ pub(crate) fn token_rows(
     Ok(rows)
 }
 
+/// How many tokens of row `row` of `count` rows are real where the graph takes a mask of padding: all of the
+/// first row's, and fewer from row to row, down to about half. As in a batch of prompts of different lengths.
+pub(crate) fn kept(row: usize, count: usize, length: usize) -> usize {
+    length - row * length / (2 * count.max(1))
+}
+
+/// The mask of padding: for each row as many ones as [`kept`] says, then zeros.
+pub(crate) fn padding_mask(count: usize, length: usize) -> Vec<i64> {
+    let row = |row| (0..length).map(move |i| i64::from(i < kept(row, count, length)));
+    (0..count).flat_map(row).collect()
+}
+
 /// The passages of a dataset by position, read when first asked for.
 struct Passages<'a> {
     samples: &'a mut dyn Iterator<Item = Result<Sample>>,
@@ -146,6 +158,16 @@ pub(crate) mod tests {
             assert!(!rows[..i].contains(row), "row {i} repeats");
         }
         assert_eq!(rows[2][0], STEP as u32);
+    }
+
+    #[test]
+    fn padded_rows_become_shorter() {
+        assert_eq!(padding_mask(1, 3), [1, 1, 1]);
+        assert_eq!(padding_mask(2, 4), [1, 1, 1, 1, 1, 1, 1, 0]);
+        assert_eq!(
+            [kept(0, 8, 128), kept(4, 8, 128), kept(7, 8, 128)],
+            [128, 96, 72]
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn build(g: &mut GraphBuilder, mask: Value, width: usize) -> Result<V
     let pairs = ops::binary_scalar(g, BinaryKind::FloorDiv, numbers, 2.0)?;
     let pairs = ops::mul_scalar(g, pairs, 2.0)?;
     let pairs = ops::div_scalar(g, pairs, width as f64)?;
-    let lengths = ops::powers(g, TEMPERATURE, pairs)?;
+    let lengths = ops::pow_base(g, TEMPERATURE, pairs)?;
     let mut angles = Vec::new();
     for position in [columns, rows] {
         let position = ops::unsqueeze(g, position, 3)?;

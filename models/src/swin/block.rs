@@ -124,7 +124,7 @@ impl Block {
 
 /// The row of the table for each pair of tokens of a window, row by row: a buffer of the reference that no
 /// checkpoint holds.
-fn relative_position_index(window: usize) -> Vec<i64> {
+pub(crate) fn relative_position_index(window: usize) -> Vec<i64> {
     let reach = 2 * window - 1;
     let places = || (0..window).flat_map(|row| (0..window).map(move |column| (row, column)));
     let pairs = places().flat_map(|query| places().map(move |key| (query, key)));

@@ -11,7 +11,7 @@ use crate::settings::signed;
 const MASKED: f64 = -100.0;
 
 /// `[n, side, side, features]` to `[n windows, window², features]`.
-pub(super) fn partition(
+pub(crate) fn partition(
     g: &mut GraphBuilder,
     x: Value,
     window: usize,
@@ -33,7 +33,7 @@ fn cut(g: &mut GraphBuilder, x: Value, window: usize) -> Result<Value, BuildErro
 }
 
 /// The reverse of [`partition`], back to `[n, side, side, features]`.
-pub(super) fn join(
+pub(crate) fn join(
     g: &mut GraphBuilder,
     x: Value,
     window: usize,
@@ -50,7 +50,7 @@ pub(super) fn join(
 
 /// The additive mask `[windows, window², window²]` of a map whose tokens were shifted: 0 for tokens of one
 /// region. Each side has three regions: whole windows, the rest, and what came round from the other end.
-pub(super) fn mask(
+pub(crate) fn mask(
     g: &mut GraphBuilder,
     side: usize,
     window: usize,

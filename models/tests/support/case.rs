@@ -123,6 +123,22 @@ const FAMILIES: &[Small] = &[
         ],
         64,
     ),
+    image(
+        &["maskformer"],
+        &[
+            ("layers", "1,2,1,1"),
+            ("hidden", "16"),
+            ("heads", "1,2,4,4"),
+            ("window", "2"),
+            ("decoder", "32"),
+            ("decoder_layers", "2"),
+            ("decoder_heads", "4"),
+            ("intermediate", "64"),
+            ("queries", "5"),
+            ("labels", "10"),
+        ],
+        64,
+    ),
     text(
         &["llama2-7b"],
         &[
@@ -247,13 +263,15 @@ impl Case {
         for model in ["gpt2", "bert", "llama2-7b", "qwen2.5-0.5b", "mixtral-8x7b"] {
             cases.push(Case::variant("padded", model, &[("padding", "masked")])?);
         }
-        for model in ["swin-t", "segformer-b0"] {
+        for model in ["swin-t", "segformer-b0", "maskformer"] {
             let case = Case::variant("odd", model, &[])?;
             cases.push(Case {
                 image: Some(70),
                 ..case
             });
         }
+        let semantic = [("postprocess", "semantic")];
+        cases.push(Case::variant("semantic", "maskformer", &semantic)?);
         // So many classes that none is likely: nothing is detected, and tensors are empty.
         let many = ("labels", "60");
         cases.push(Case::variant("nothing", "mask-rcnn", &[many])?);

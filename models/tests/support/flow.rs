@@ -1,7 +1,6 @@
 //! Runs a graph through a backend and compares outputs.
 
 use anyhow::{Context, ensure};
-use nongemm_candle as _;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
@@ -13,6 +12,9 @@ use nongemm_core::rng::Uniform;
 use nongemm_core::tensor::{HostData, HostTensor};
 use nongemm_datasets::SampleData;
 use nongemm_weights as _;
+
+use super::case::Case;
+use super::{golden, reference};
 
 /// Named tensors.
 pub type Tensors = Vec<(String, HostTensor)>;
@@ -66,29 +68,52 @@ pub fn weights(location: &str) -> anyhow::Result<Box<dyn WeightSource>> {
         .open(location)
 }
 
+/// On all processors, with settings of the backend.
+pub fn options(
+    device: Device,
+    dtype: DType,
+    settings: &[(&str, &str)],
+) -> anyhow::Result<PrepareOptions> {
+    let settings = settings.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+    Ok(PrepareOptions {
+        device,
+        dtype,
+        threads: std::thread::available_parallelism()?.get(),
+        settings: Settings::new(settings.collect()),
+    })
+}
+
 /// Runs a graph once on a backend.
 pub fn run(
     backend: &str,
-    device: Device,
+    options: &PrepareOptions,
     graph: &Graph,
-    dtype: DType,
     weights: &dyn WeightSource,
     inputs: &Tensors,
 ) -> anyhow::Result<Tensors> {
     let backend = Registry::<dyn Backend>::collect()?.get(backend)?;
-    let options = PrepareOptions {
-        device,
-        dtype,
-        threads: std::thread::available_parallelism()?.get(),
-        settings: Settings::default(),
-    };
     weights.verify(graph)?;
-    let mut session = backend.prepare(graph, weights, &options)?;
+    let mut session = backend.prepare(graph, weights, options)?;
     let inputs: Vec<HostTensor> = inputs.iter().map(|(_, tensor)| tensor.clone()).collect();
     session.bind(&inputs)?;
     let clock = Monotonic::new();
     session.run(&mut Recorder::new(&clock, Mode::Off, session.steps().len()))?;
     session.outputs()
+}
+
+/// Runs a configuration on a backend with synthetic weights, and compares its outputs with those of the
+/// reference (`golden/NAME.safetensors`).
+pub fn parity(backend: &str, case: &Case, settings: &[(&str, &str)]) -> anyhow::Result<Difference> {
+    let graph = case.graph()?;
+    let options = options(Device::Cpu, case.dtype, settings)?;
+    let weights = weights("synthetic:0")?;
+    let inputs = inputs_of(case.model()?, &graph, case.batch)?;
+    let found = run(backend, &options, &graph, weights.as_ref(), &inputs)?;
+    let expected = reference::load(&golden(&format!("{}.safetensors", case.name)))?;
+    let worst = compare(&found, &expected)?;
+    let nothing = case.name.ends_with("-nothing");
+    ensure!(worst.scale > 0.1 || nothing, "the outputs say nothing");
+    Ok(worst)
 }
 
 /// How far two outputs are apart.

@@ -1,5 +1,5 @@
-//! What the tests and the examples share: the configurations that are compared with the reference
-//! implementation, and the ways to run both.
+//! What the tests and the examples share, those of backends too: the configurations that are compared with
+//! the reference implementation, and the ways to run both.
 
 #![allow(
     dead_code,
@@ -14,9 +14,8 @@ pub mod trace;
 
 use std::path::PathBuf;
 
-/// `models/tests/golden/NAME`.
+/// `models/tests/golden/NAME`, from whichever crate of the workspace.
 pub fn golden(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "golden", name]
-        .iter()
-        .collect()
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tests/golden");
+    PathBuf::from(folder).join(name)
 }

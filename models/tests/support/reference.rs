@@ -53,23 +53,32 @@ impl Reference {
 
     /// The checkpoint's entries.
     pub fn params(&self, case: &Case) -> anyhow::Result<Value> {
-        Ok(serde_json::from_str(&text(
-            &mut self.command("params", case),
-        )?)?)
+        Ok(serde_json::from_str(&text(self.command("params", case))?)?)
     }
 
     /// The operators of a forward pass, one JSON object each.
     pub fn trace(&self, case: &Case) -> anyhow::Result<Vec<Value>> {
-        let mut command = self.command("trace", case);
-        command.args(["--batch", &case.batch.to_string()]);
-        if let Some(seq) = case.seq {
-            command.args(["--seq", &seq.to_string()]);
-        }
-        let lines = text(&mut command)?;
+        let lines = text(self.sized("trace", case))?;
         lines
             .lines()
             .map(|line| Ok(serde_json::from_str(line)?))
             .collect()
+    }
+
+    /// How often PyTorch's own profiler sees each operator in a forward pass, a line each.
+    pub fn profile(&self, case: &Case) -> anyhow::Result<Vec<String>> {
+        let lines = text(self.sized("profile", case))?;
+        Ok(lines.lines().map(str::to_owned).collect())
+    }
+
+    /// A command that makes up inputs of the case's sizes.
+    fn sized(&self, command: &str, case: &Case) -> Command {
+        let mut command = self.command(command, case);
+        command.args(["--batch", &case.batch.to_string()]);
+        if let Some(seq) = case.seq {
+            command.args(["--seq", &seq.to_string()]);
+        }
+        command
     }
 
     /// The outputs of a forward pass with the weights and inputs that [`export`] wrote into `dir`.
@@ -79,7 +88,7 @@ impl Reference {
         command.arg("--weights").arg(weights);
         command.arg("--inputs").arg(inputs);
         command.arg("--out").arg(&outputs);
-        text(&mut command)?;
+        text(command)?;
         load(&outputs)
     }
 }
@@ -97,7 +106,7 @@ fn config(case: &Case) -> Value {
     json!(config)
 }
 
-fn text(command: &mut Command) -> anyhow::Result<String> {
+fn text(mut command: Command) -> anyhow::Result<String> {
     let output = command.output().context("cannot start Python")?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);

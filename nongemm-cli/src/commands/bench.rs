@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
-use nongemm_core::plan::{Overrides, Plan, check, plan, run_id};
+use nongemm_core::plan::{Overrides, Plan, check_any, plan, run_id};
 use nongemm_core::plugin::{Plugins, ReportTarget};
 use nongemm_core::record::{RunRecord, RunSpec, Status, store};
 use nongemm_core::run::{Job, failed};
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliEr
     let overrides = overrides(args)?;
     let plan = plan(&manifest, &defaults, &overrides, plugins).map_err(CliError::usage)?;
     for spec in &plan.runs {
-        check(spec, plugins)
+        check_any(spec, plugins)
             .map_err(|e| CliError::usage(format!("{} on {}: {e}", spec.model, spec.backend)))?;
     }
     store::ensure_writable(&args.out).map_err(CliError::usage)?;

@@ -1,11 +1,92 @@
 //! Everything about a run that can be checked without running it.
 
+use std::path::{Path, PathBuf};
+
 use super::UsageError;
 use crate::graph::{BuildError, CompositePolicy, Graph, GraphBuilder};
 use crate::plugin::{
     Availability, Backend, Dataset, Model, ModelConfig, Plugins, Settings, WeightSource,
 };
 use crate::record::RunSpec;
+
+/// A run that was checked.
+pub enum Checked {
+    /// A registered model, as a graph.
+    Graph(Box<CheckedRun>),
+    /// A model file that the backend runs by itself.
+    File(CheckedFile),
+}
+
+/// A run of a model file that was checked.
+pub struct CheckedFile {
+    /// The backend.
+    pub backend: &'static dyn Backend,
+    /// The file.
+    pub path: PathBuf,
+    /// The settings, all keys known.
+    pub settings: Settings,
+}
+
+/// Whether a model is named by a file of a format that some backend runs: its extension then.
+pub fn file_format(model: &str, plugins: &Plugins) -> Option<&'static str> {
+    let extension = Path::new(model).extension()?.to_str()?;
+    let mut formats = plugins
+        .backends
+        .iter()
+        .flat_map(|entry| entry.plugin.file_formats());
+    formats.find(|format| **format == extension).copied()
+}
+
+/// Checks everything about a run, of a registered model or of a file, that can be checked without
+/// running it.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub fn check_any(spec: &RunSpec, plugins: &Plugins) -> Result<Checked, UsageError> {
+    let Some(format) = file_format(&spec.model, plugins) else {
+        return Ok(Checked::Graph(Box::new(check(spec, plugins)?)));
+    };
+    let backend = available(spec, plugins)?;
+    if !backend.file_formats().contains(&format) {
+        return Err(UsageError(format!(
+            "backend {} runs no .{format} files; {} do",
+            spec.backend,
+            backends_of(format, plugins).join(", ")
+        )));
+    }
+    let path = PathBuf::from(&spec.model);
+    if !path.is_file() {
+        return Err(UsageError(format!("no model file {}", path.display())));
+    }
+    let settings = Settings::new(spec.settings.clone());
+    backend.check_settings(&settings)?;
+    settings.finish()?;
+    Ok(Checked::File(CheckedFile {
+        backend,
+        path,
+        settings,
+    }))
+}
+
+/// The backends that run files of a format.
+fn backends_of(format: &str, plugins: &Plugins) -> Vec<&'static str> {
+    let backends = plugins.backends.iter().map(|entry| entry.plugin);
+    backends
+        .filter(|backend| backend.file_formats().contains(&format))
+        .map(|backend| backend.id())
+        .collect()
+}
+
+/// The backend of a run, if it and the device can be used here.
+fn available(spec: &RunSpec, plugins: &Plugins) -> Result<&'static dyn Backend, UsageError> {
+    let backend = plugins.backends.get(&spec.backend)?;
+    require(&format!("backend {}", spec.backend), backend.check())?;
+    require(
+        &format!("backend {} on {}", spec.backend, spec.device),
+        backend.check_device(spec.device, spec.dtype),
+    )?;
+    Ok(backend)
+}
 
 /// A run that was checked: its plugins and its graph.
 pub struct CheckedRun {
@@ -32,12 +113,7 @@ pub struct CheckedRun {
 /// One line that names what is wrong.
 pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError> {
     let model = plugins.models.get(&spec.model)?;
-    let backend = plugins.backends.get(&spec.backend)?;
-    require(&format!("backend {}", spec.backend), backend.check())?;
-    require(
-        &format!("backend {} on {}", spec.backend, spec.device),
-        backend.check_device(spec.device, spec.dtype),
-    )?;
+    let backend = available(spec, plugins)?;
     let settings = Settings::new(spec.settings.clone());
     let graph = build(model, spec, &settings)
         .map_err(|e| UsageError(format!("model {}: {e}", spec.model)))?;

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::UsageError;
+use super::check::file_format;
 use crate::dtype::DType;
 use crate::manifest::{Manifest, MeasureTable, RunTable};
 use crate::measure::Limits;
 use crate::op::OpGroup;
-use crate::plugin::{Device, Plugins};
+use crate::plugin::{DefaultSizes, Device, Plugins};
 use crate::record::RunSpec;
 
 /// What flags say; they override the manifest.
@@ -31,6 +32,9 @@ pub struct Plan {
     /// Group overrides by operator name.
     pub classify: BTreeMap<String, OpGroup>,
 }
+
+/// Weights and dataset of a model file.
+const FILE: &str = "file";
 
 /// The largest batch, sequence or image that is taken for a number rather than for a mistake.
 const LARGEST: usize = 1 << 20;
@@ -160,7 +164,14 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
     let dataset = required("dataset", table.dataset.as_ref())?;
     let mut runs = Vec::new();
     for model_id in &models {
-        let model = plugins.models.get(model_id)?;
+        let (sizes, weights, dataset) = match file_format(model_id, plugins) {
+            // What a file holds is in the file.
+            Some(_) => (DefaultSizes::default(), FILE, FILE),
+            None => {
+                let sizes = plugins.models.get(model_id)?.sizes();
+                (sizes, weights.as_str(), dataset.as_str())
+            }
+        };
         for backend in &backends {
             plugins.backends.get(backend)?;
             for (device, dtype) in pairs(&devices, &dtypes) {
@@ -175,10 +186,10 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
                             device,
                             dtype,
                             batch: *batch,
-                            seq: of(seq, model.sizes().seq),
-                            image: of(image, model.sizes().image),
-                            weights: weights.clone(),
-                            dataset: dataset.clone(),
+                            seq: of(seq, sizes.seq),
+                            image: of(image, sizes.image),
+                            weights: weights.to_owned(),
+                            dataset: dataset.to_owned(),
                             threads,
                             settings: settings.clone(),
                         });

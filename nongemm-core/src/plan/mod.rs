@@ -4,6 +4,6 @@ mod check;
 mod error;
 mod matrix;
 
-pub use check::{CheckedRun, build, check};
+pub use check::{Checked, CheckedFile, CheckedRun, build, check, check_any, file_format};
 pub use error::UsageError;
 pub use matrix::{Overrides, Plan, plan, run_id};

@@ -1,6 +1,7 @@
 //! Backends: flows that run a graph on a device.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -205,6 +206,25 @@ pub trait Backend: Send + Sync {
 
     /// Whether there is a kernel for an operator on these inputs.
     fn has_kernel(&self, op: &dyn Op, inputs: &[TensorSpec]) -> bool;
+
+    /// Extensions of the model files that the flow runs by itself, as they are, without a graph.
+    fn file_formats(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Prepares a model file of one of [`file_formats`](Self::file_formats), with the inputs that lie
+    /// beside it bound.
+    ///
+    /// # Errors
+    /// When the file or its inputs are missing or damaged, or the device is not there.
+    fn prepare_file(
+        &self,
+        path: &Path,
+        _options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        let error = anyhow::anyhow!("backend {} runs no files ({})", self.id(), path.display());
+        Err(PrepareError::Other(error))
+    }
 
     /// Loads the weights and chooses a kernel for every node.
     ///

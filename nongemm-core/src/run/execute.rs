@@ -11,9 +11,10 @@ use super::machine;
 use crate::graph::{Graph, peak_activation_bytes};
 use crate::measure::{Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes};
 use crate::op::OpGroup;
-use crate::plan::{CheckedRun, check, run_id};
+use crate::plan::{Checked, CheckedRun, check_any, run_id};
 use crate::plugin::{
     Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Session,
+    Settings,
 };
 use crate::record::{
     self, Checks, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
@@ -151,37 +152,51 @@ fn run(
     };
     let mut phases = Phases::default();
 
-    let since = phase("building the graph");
-    let checked = check(spec, plugins).map_err(anyhow::Error::from)?;
-    record.software.libraries = checked.backend.versions().into_iter().collect();
-    record.model = Some(model_info(&checked));
-    let mut memory = Memory {
-        weights_bytes: checked.graph.weight_bytes(),
-        activation_bytes: peak_activation_bytes(&checked.graph),
-        ..Memory::default()
-    };
-    record.memory = Some(memory);
-    check_memory(spec, &memory)?;
-    phases.build_ns = elapsed(since);
-
-    let since = phase("preparing inputs");
-    let inputs = load_inputs(&checked, spec)?;
-    phases.inputs_ns = elapsed(since);
-
-    let since = phase("loading weights");
-    let options = PrepareOptions {
+    let options = |settings: &Settings| PrepareOptions {
         device: spec.device,
         dtype: spec.dtype,
         threads: spec.threads,
-        settings: checked.settings.clone(),
+        settings: settings.clone(),
     };
-    let mut session =
-        checked
-            .backend
-            .prepare(&checked.graph, checked.weights.as_ref(), &options)?;
+    let mut memory = Memory::default();
+    let since = phase("building the graph");
+    let checked = check_any(spec, plugins).map_err(anyhow::Error::from)?;
+    let mut session = match &checked {
+        Checked::Graph(checked) => {
+            record.software.libraries = checked.backend.versions().into_iter().collect();
+            record.model = Some(model_info(checked));
+            memory.weights_bytes = checked.graph.weight_bytes();
+            memory.activation_bytes = peak_activation_bytes(&checked.graph);
+            record.memory = Some(memory);
+            check_memory(spec, &memory)?;
+            phases.build_ns = elapsed(since);
+
+            let since = phase("preparing inputs");
+            let inputs = load_inputs(checked, spec)?;
+            phases.inputs_ns = elapsed(since);
+
+            let since = phase("loading weights");
+            let options = options(&checked.settings);
+            let weights = checked.weights.as_ref();
+            let mut session = checked.backend.prepare(&checked.graph, weights, &options)?;
+            session.bind(&inputs).context("binding inputs")?;
+            phases.prepare_ns = elapsed(since);
+            session
+        }
+        Checked::File(checked) => {
+            record.software.libraries = checked.backend.versions().into_iter().collect();
+            memory.weights_bytes = checked.path.metadata().map_or(0, |data| data.len());
+            record.memory = Some(memory);
+            phases.build_ns = elapsed(since);
+
+            let since = phase("loading the model file");
+            let options = options(&checked.settings);
+            let session = checked.backend.prepare_file(&checked.path, &options)?;
+            phases.prepare_ns = elapsed(since);
+            session
+        }
+    };
     record.software.modes = session.modes().into_iter().collect();
-    session.bind(&inputs).context("binding inputs")?;
-    phases.prepare_ns = elapsed(since);
 
     let since = phase("measuring");
     let clock = Monotonic::new();
@@ -194,7 +209,11 @@ fn run(
         progress: &mut progress,
     };
     let shapes = capture_shapes(session.as_mut(), &plan)?;
-    record.checks = Some(check_outputs(session.as_mut(), &checked.graph, record)?);
+    let declared = match &checked {
+        Checked::Graph(checked) => Some(&checked.graph),
+        Checked::File(_) => None,
+    };
+    record.checks = Some(check_outputs(session.as_mut(), declared, record)?);
     let profiler = plugins.profilers.get("latency")?;
     let m = profiler.profile(session.as_mut(), &mut plan)?;
     phases.measure_ns = elapsed(since);
@@ -286,6 +305,31 @@ fn start_probes(plugins: &Plugins) -> Probes {
     Probes::new(started.collect())
 }
 
+fn check_shapes(graph: &Graph, outputs: &[(String, HostTensor)]) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        graph.outputs().len() == outputs.len(),
+        "{} outputs instead of {}",
+        outputs.len(),
+        graph.outputs().len()
+    );
+    for ((name, value), (found, tensor)) in graph.outputs().iter().zip(outputs) {
+        anyhow::ensure!(name == found, "output {name} is missing");
+        let expected = graph.spec(*value);
+        let dims = expected.shape.dims().iter().zip(tensor.shape());
+        let fits = expected.shape.rank() == tensor.shape().len()
+            && dims
+                .into_iter()
+                .all(|(dim, size)| dim.known().is_none_or(|known| known == *size));
+        anyhow::ensure!(
+            fits,
+            "output {name} must have shape {}, has {:?}",
+            expected.shape,
+            tensor.shape()
+        );
+    }
+    Ok(())
+}
+
 /// Why there is no energy, probe by probe.
 fn energy(plugins: &Plugins) -> Energy {
     let reasons: Vec<String> = plugins
@@ -310,10 +354,10 @@ fn energy(plugins: &Plugins) -> Energy {
     Energy::Unavailable { unavailable }
 }
 
-/// Checks that every output is there, has the inferred shape and is finite.
+/// Checks that every output is finite and, where a graph declares them, there and of its shape.
 fn check_outputs(
     session: &mut dyn Session,
-    graph: &Graph,
+    graph: Option<&Graph>,
     record: &RunRecord,
 ) -> anyhow::Result<Checks> {
     const HEAD: usize = 8;
@@ -322,23 +366,10 @@ fn check_outputs(
         ..Checks::default()
     };
     let outputs = session.outputs()?;
-    for ((name, value), (found, tensor)) in graph.outputs().iter().zip(&outputs) {
-        anyhow::ensure!(name == found, "output {name} is missing");
-        let expected = graph.spec(*value);
-        let fits = expected.shape.rank() == tensor.shape().len()
-            && expected
-                .shape
-                .dims()
-                .iter()
-                .zip(tensor.shape())
-                .all(|(dim, size)| dim.known().is_none_or(|known| known == *size));
-        anyhow::ensure!(
-            fits,
-            "{}: output {name} must have shape {}, has {:?}",
-            record.spec.model,
-            expected.shape,
-            tensor.shape()
-        );
+    if let Some(graph) = graph {
+        check_shapes(graph, &outputs)?;
+    }
+    for (name, tensor) in &outputs {
         let values = tensor.data().to_f64();
         checks.finite &= values.iter().all(|x| x.is_finite());
         checks.outputs.insert(name.clone(), tensor.spec());

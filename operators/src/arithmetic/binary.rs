@@ -23,7 +23,7 @@ pub enum BinaryKind {
     Mul,
     /// `a / b`, floating-point for integers too.
     Div,
-    /// `a / b` rounded down (`div` with `rounding_mode="floor"`).
+    /// `⌊a / b⌋`; PyTorch calls it `div`, rounded to the floor.
     FloorDiv,
     /// The larger of both.
     Maximum,
@@ -70,7 +70,9 @@ impl Op for Binary {
     fn traits(&self) -> OpTraits {
         let traits = OpTraits::NONE.single_operation();
         match (self.kind, self.scalar) {
-            (BinaryKind::Maximum | BinaryKind::Minimum, _) => traits.non_linear(),
+            (BinaryKind::FloorDiv | BinaryKind::Maximum | BinaryKind::Minimum, _) => {
+                traits.non_linear()
+            }
             (_, Some(_)) => traits.single_operand(),
             (_, None) => traits,
         }
@@ -130,16 +132,20 @@ impl OpDef for Binary {
                 [&[2, 3, 4], &[3, 1]],
             ));
         }
-        let halves = OpCase::new("floor", op(BinaryKind::FloorDiv, Some(2.0)), [&[3, 5]]);
-        cases.push(halves.values(0, Values::Range(-9.0, 9.0)));
         for (kind, scalar) in [
             (BinaryKind::Add, 1.0),
             (BinaryKind::Sub, 0.5),
             (BinaryKind::Rsub, 0.5),
             (BinaryKind::Mul, -0.125),
             (BinaryKind::Div, 3.0),
+            (BinaryKind::FloorDiv, 0.5),
         ] {
-            cases.push(OpCase::new("scalar", op(kind, Some(scalar)), [&[2, 5]]));
+            let name = if kind == BinaryKind::FloorDiv {
+                "floor"
+            } else {
+                "scalar"
+            };
+            cases.push(OpCase::new(name, op(kind, Some(scalar)), [&[2, 5]]));
         }
         let inplace = Binary {
             inplace: true,

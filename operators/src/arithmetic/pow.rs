@@ -1,4 +1,4 @@
-//! `pow`: a power with a fixed exponent.
+//! `pow`: a power with a fixed exponent or a fixed base.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Values};
@@ -6,21 +6,27 @@ use nongemm_core::register_op;
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{ensure, one, promote_scalar};
+use crate::check::{ensure, float, one, promote_scalar};
 
-/// `pow(x) = x` to the power `exponent`, element-wise; or a number `base` to the powers `x`.
+/// `pow(x) = x` to the power `exponent`, or `base` to the power `x` if there is a base; element-wise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pow {
-    /// The exponent; 1 where there is a base.
+    /// The exponent, if there is no base.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub exponent: f64,
-    /// What is raised to the powers that the elements are, if it is a number.
+    /// The base, if it is a number.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         with = "crate::scalar::option"
     )]
     pub base: Option<f64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(exponent: &f64) -> bool {
+    *exponent == 0.0
 }
 
 impl Op for Pow {
@@ -42,9 +48,7 @@ impl Op for Pow {
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [x] = ShapeError::arity(inputs)?;
         if self.base.is_some() {
-            ensure(x.dtype.is_float() && self.exponent == 1.0, || {
-                "a number takes floating-point powers, and no exponent beside them".to_owned()
-            })?;
+            float(x)?;
             return one(x.dtype, x.shape.clone());
         }
         let dtype = promote_scalar(x.dtype, self.exponent);
@@ -64,19 +68,19 @@ impl OpDef for Pow {
     const NAMES: &'static [&'static str] = &["pow"];
 
     fn cases() -> Vec<OpCase> {
-        let to = |exponent| Pow {
+        let pow = |exponent| Pow {
             exponent,
             base: None,
         };
-        let of = Pow {
-            exponent: 1.0,
-            base: Some(10_000.0),
+        let of_base = Pow {
+            exponent: 0.0,
+            base: Some(10.0),
         };
         vec![
-            OpCase::new("base", of, [&[3, 5]]).values(0, Values::Range(0.0, 1.0)),
-            OpCase::new("cube", to(3.0), [&[3, 5]]),
-            OpCase::new("square", to(2.0), [&[3, 5]]),
-            OpCase::new("root", to(0.5), [&[3, 5]]).values(0, Values::Range(0.0, 4.0)),
+            OpCase::new("cube", pow(3.0), [&[3, 5]]),
+            OpCase::new("square", pow(2.0), [&[3, 5]]),
+            OpCase::new("root", pow(0.5), [&[3, 5]]).values(0, Values::Range(0.0, 4.0)),
+            OpCase::new("of-base", of_base, [&[7]]),
         ]
     }
 }
@@ -92,12 +96,14 @@ pub fn pow(g: &mut GraphBuilder, x: Value, exponent: f64) -> Result<Value, Build
     g.one(Pow { exponent, base }, &[x])
 }
 
-/// `base` to the powers `x`.
+/// Adds a [`Pow`] of a base.
 ///
 /// # Errors
-/// When the powers are no floating-point numbers.
-pub fn powers(g: &mut GraphBuilder, base: f64, x: Value) -> Result<Value, BuildError> {
-    let base = Some(base);
-    let exponent = 1.0;
-    g.one(Pow { exponent, base }, &[x])
+/// When the exponents are not floating-point.
+pub fn pow_base(g: &mut GraphBuilder, base: f64, exponents: Value) -> Result<Value, BuildError> {
+    let pow = Pow {
+        exponent: 0.0,
+        base: Some(base),
+    };
+    g.one(pow, &[exponents])
 }

@@ -95,12 +95,9 @@ const TABLE: &[(OpGroup, &str)] = &[
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact2d \
          upsample_linear1d upsample_bilinear2d _upsample_bilinear2d_aa upsample_bicubic2d \
          _upsample_bicubic2d_aa upsample_trilinear3d grid_sampler grid_sampler_2d grid_sampler_3d \
-         affine_grid_generator interpolate pixel_shuffle pixel_unshuffle paste_masks",
+         affine_grid_generator interpolate paste_masks_in_image pixel_shuffle pixel_unshuffle ",
     ),
-    (
-        OpGroup::Embedding,
-        "embedding embedding_bag _embedding_bag one_hot",
-    ),
+    (OpGroup::Embedding, "embedding embedding_bag _embedding_bag"),
     (
         OpGroup::Pooling,
         "max_pool1d max_pool2d max_pool3d max_pool2d_with_indices max_pool3d_with_indices \
@@ -124,8 +121,8 @@ const TABLE: &[(OpGroup, &str)] = &[
         "add sub rsub mul div floor_divide remainder fmod true_divide addcmul addcdiv maximum \
          minimum pow square neg abs floor ceil round trunc frac exp exp2 expm1 log log2 log10 \
          log1p sqrt rsqrt reciprocal sin cos tan asin acos atan atan2 sinh cosh erf erfc erfinv \
-         sign sgn clamp clamp_min clamp_max clip lerp hypot eq ne lt le gt ge equal isclose \
-         allclose isnan isinf isfinite __and__ __or__ __xor__ __iand__ __ior__ bitwise_and \
+         sign sgn clamp clamp_min clamp_max clip lerp hypot eq ne lt le gt ge equal isclose greater \
+         rotary_embedding allclose isnan isinf isfinite __and__ __or__ __xor__ __iand__ __ior__ bitwise_and \
          bitwise_or bitwise_xor bitwise_not __lshift__ __rshift__ bitwise_left_shift \
          bitwise_right_shift logical_and logical_or logical_xor logical_not sum mean prod std var \
          std_mean var_mean amax amin aminmax max min argmax argmin any all norm \
@@ -144,7 +141,7 @@ const TABLE: &[(OpGroup, &str)] = &[
          concatenate stack hstack vstack split split_with_sizes chunk tensor_split unbind \
          unsafe_split unsafe_chunk select slice narrow index index_select index_put \
          _index_put_impl index_add index_copy index_fill gather scatter scatter_add \
-         scatter_reduce masked_fill masked_select masked_scatter where nonzero nonzero_numpy \
+         scatter_reduce masked_fill masked_select masked_scatter where nonzero nonzero_numpy one_hot \
          argwhere take take_along_dim pad constant_pad_nd reflection_pad1d reflection_pad2d \
          replication_pad1d replication_pad2d _pad_circular roll flip rot90 tril triu tril_indices \
          triu_indices diag diagonal diag_embed unfold as_strided im2col col2im to _to_copy \

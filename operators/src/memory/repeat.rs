@@ -1,18 +1,18 @@
-//! `repeat`: a tensor copied several times along its dimensions.
+//! `repeat`: copies side by side.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
 use nongemm_core::register_op;
-use nongemm_core::shape::{Dim, ShapeError, TensorSpec};
+use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{ensure, invalid, one};
+use crate::check::{invalid, one};
 
-/// `repeats[i]` copies side by side along dimension `i`.
+/// Puts copies side by side along each dimension; dimensions in front may be added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repeat {
-    /// Copies along each dimension.
+    /// How often each dimension of the result repeats the input's.
     pub repeats: Vec<usize>,
 }
 
@@ -31,21 +31,22 @@ impl Op for Repeat {
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [x] = ShapeError::arity(inputs)?;
-        ensure(self.repeats.len() == x.shape.rank(), || {
-            format!("{} numbers of copies for {x}", self.repeats.len())
-        })?;
-        let mut shape = x.shape.clone();
-        for (dim, &count) in shape.dims_mut().iter_mut().zip(&self.repeats) {
-            *dim = match dim.known() {
-                Some(size) => {
-                    let size = size.checked_mul(count);
-                    Dim::Known(size.ok_or_else(|| invalid("the result is too large"))?)
+        let misfit = || invalid(format!("{x} cannot be repeated {:?} times", self.repeats));
+        let added = self.repeats.len().checked_sub(x.shape.rank());
+        let added = added.ok_or_else(misfit)?;
+        let mut dims = Vec::with_capacity(self.repeats.len());
+        for (i, &times) in self.repeats.iter().enumerate() {
+            let old = i.checked_sub(added).map(|i| &x.shape.dims()[i]);
+            dims.push(match (old, times) {
+                (None, times) => Dim::Known(times),
+                (Some(old), 1) => old.clone(),
+                (Some(Dim::Known(size)), times) => {
+                    Dim::Known(size.checked_mul(times).ok_or_else(misfit)?)
                 }
-                None if count == 1 => dim.clone(),
-                None => Dim::symbol("repeat"),
-            };
+                (Some(Dim::Symbol(_)), _) => Dim::symbol("repeat"),
+            });
         }
-        one(x.dtype, shape)
+        one(x.dtype, Shape::new(dims))
     }
 
     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
@@ -61,8 +62,8 @@ impl OpDef for Repeat {
             repeats: repeats.to_vec(),
         };
         vec![
-            OpCase::new("first", repeat(&[2, 1, 1]), [&[1, 3, 2]]),
-            OpCase::new("both", repeat(&[2, 3]), [&[2, 2]]),
+            OpCase::new("rows", repeat(&[2, 1, 1]), [&[1, 3, 4]]),
+            OpCase::new("new-dimension", repeat(&[2, 1, 3]), [&[2, 2]]),
         ]
     }
 }
@@ -72,7 +73,7 @@ register_op!(Repeat);
 /// Adds a [`Repeat`].
 ///
 /// # Errors
-/// When there is not one number for each dimension.
+/// When there are fewer repeats than dimensions.
 pub fn repeat(g: &mut GraphBuilder, x: Value, repeats: &[usize]) -> Result<Value, BuildError> {
     let repeats = repeats.to_vec();
     g.one(Repeat { repeats }, &[x])

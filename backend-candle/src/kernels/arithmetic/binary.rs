@@ -11,8 +11,10 @@ use crate::promote::{cast, common, with_scalar};
 use crate::register_kernel;
 
 impl Eval<Candle> for Binary {
+    /// Integers would be rounded to zero before they could be rounded to the floor.
     fn takes(&self, inputs: &[TensorSpec]) -> bool {
-        no_bytes(inputs)
+        let whole = inputs.iter().any(|input| !input.dtype.is_float());
+        no_bytes(inputs) && !(whole && self.kind == BinaryKind::FloorDiv)
     }
 
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
@@ -39,7 +41,7 @@ fn number(kind: BinaryKind, x: &Tensor, scalar: f64) -> Result<Tensor> {
         BinaryKind::Rsub => x.affine(-1.0, scalar),
         BinaryKind::Mul => x.affine(scalar, 0.0),
         BinaryKind::Div => x.affine(1.0 / scalar, 0.0),
-        BinaryKind::FloorDiv => x.affine(1.0 / scalar, 0.0)?.floor(),
+        BinaryKind::FloorDiv => floor(&x.affine(1.0 / scalar, 0.0)?),
         BinaryKind::Maximum => x.maximum(scalar),
         BinaryKind::Minimum => x.minimum(scalar),
     }
@@ -60,9 +62,17 @@ fn tensors(kind: BinaryKind, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         BinaryKind::Rsub => b.broadcast_sub(&a),
         BinaryKind::Mul => a.broadcast_mul(&b),
         BinaryKind::Div => a.broadcast_div(&b),
-        BinaryKind::FloorDiv => a.broadcast_div(&b)?.floor(),
+        BinaryKind::FloorDiv => floor(&a.broadcast_div(&b)?),
         BinaryKind::Maximum => a.broadcast_maximum(&b),
         BinaryKind::Minimum => a.broadcast_minimum(&b),
+    }
+}
+
+fn floor(x: &Tensor) -> Result<Tensor> {
+    if x.dtype().is_float() {
+        x.floor()
+    } else {
+        candle_core::bail!("integers are not divided and rounded")
     }
 }
 
@@ -75,7 +85,7 @@ fn bits(kind: BinaryKind, a: &Tensor, b: &Tensor) -> Result<Tensor> {
             .to_dtype(DType::F32)?
             .broadcast_div(&b.to_dtype(DType::F32)?),
         BinaryKind::Sub | BinaryKind::Rsub | BinaryKind::FloorDiv => {
-            candle_core::bail!("bool tensors are neither subtracted nor divided with rounding")
+            candle_core::bail!("bool tensors are neither subtracted nor divided and rounded")
         }
     }
 }

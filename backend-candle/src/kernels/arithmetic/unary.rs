@@ -49,7 +49,7 @@ impl Eval<Candle> for Pow {
 
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         if let Some(base) = self.base {
-            return one(inputs[0].affine(base.ln(), 0.0)?.exp());
+            return one(inputs[0].affine(base.ln(), 0.0).and_then(|x| x.exp()));
         }
         let x = cast(inputs[0], with_scalar(inputs[0].dtype(), self.exponent))?;
         one(power(&x, self.exponent))

@@ -2,5 +2,6 @@
 
 mod conv2d;
 mod conv_transpose2d;
+mod einsum;
 mod linear;
 mod product;

@@ -38,7 +38,7 @@ fn number(op: &Binary, x: &Tensor, value: f64) -> anyhow::Result<tch::Tensor> {
         BinaryKind::Rsub => Arithmetic::Rsub,
         BinaryKind::Mul => Arithmetic::Mul,
         BinaryKind::Div => Arithmetic::Div,
-        BinaryKind::FloorDiv => return Ok(x.f_div_scalar_mode(value, "floor")?),
+        BinaryKind::FloorDiv => Arithmetic::FloorDiv,
         BinaryKind::Maximum | BinaryKind::Minimum => bail!("takes two tensors, not a number"),
     };
     missing::binary(kind, x, value, op.inplace)
@@ -72,7 +72,7 @@ register_kernel!(Clamp);
 impl Eval<Torch> for Pow {
     fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         match self.base {
-            Some(base) => single(tch::Tensor::f_pow_scalar(base, inputs[0])),
+            Some(base) => shim(missing::pow_base(base, inputs[0])),
             None => shim(missing::pow(inputs[0], self.exponent)),
         }
     }

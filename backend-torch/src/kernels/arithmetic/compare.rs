@@ -18,6 +18,7 @@ impl Eval<Torch> for Compare {
                     CompareKind::Lt => Comparison::Lt,
                     CompareKind::Le => Comparison::Le,
                     CompareKind::Gt => Comparison::Gt,
+                    CompareKind::Greater => Comparison::Greater,
                     CompareKind::Ge => Comparison::Ge,
                 };
                 shim(missing::compare(kind, x, value))
@@ -28,6 +29,7 @@ impl Eval<Torch> for Compare {
                 CompareKind::Lt => a.f_lt_tensor(b),
                 CompareKind::Le => a.f_le_tensor(b),
                 CompareKind::Gt => a.f_gt_tensor(b),
+                CompareKind::Greater => a.f_greater_tensor(b),
                 CompareKind::Ge => a.f_ge_tensor(b),
             }),
             _ => wrong_inputs("two tensors, or a tensor and a number", inputs),
@@ -40,8 +42,8 @@ register_kernel!(Compare);
 impl Eval<Torch> for Logical {
     fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         single(match (self.kind, inputs) {
-            (LogicalKind::And, &[a, b]) => a.shallow_clone().f_internal_and_tensor_(b),
-            (LogicalKind::Or, &[a, b]) => a.shallow_clone().f_internal_or_tensor_(b),
+            (LogicalKind::And, &[a, b]) => return shim(missing::bits(true, a, b)),
+            (LogicalKind::Or, &[a, b]) => return shim(missing::bits(false, a, b)),
             (LogicalKind::Not, &[x]) => x.f_bitwise_not(),
             (LogicalKind::LogicalAnd, &[a, b]) => a.f_logical_and(b),
             (LogicalKind::LogicalOr, &[a, b]) => a.f_logical_or(b),

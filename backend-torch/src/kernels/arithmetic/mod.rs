@@ -2,6 +2,7 @@
 
 mod binary;
 mod compare;
+mod order;
 mod reduce;
 mod scan;
 mod unary;

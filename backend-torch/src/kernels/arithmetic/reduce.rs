@@ -1,12 +1,11 @@
 //! Reductions.
 
 use anyhow::bail;
-use nongemm_core::kernel::{Eval, Outputs, one};
+use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_operators::{Reduce, ReduceKind};
-use tch::TchError;
 
 use crate::engine::{Tensor, Torch};
-use crate::kernels::single;
+use crate::kernels::{single, two};
 use crate::register_kernel;
 
 impl Eval<Torch> for Reduce {
@@ -33,12 +32,12 @@ impl Eval<Torch> for Reduce {
             },
             ReduceKind::Max => match dims {
                 [] => x.f_max(),
-                &[dim] => return with_index(x.f_max_dim(dim, keep)),
+                &[dim] => return two(x.f_max_dim(dim, keep)),
                 _ => bail!("takes one dimension or none"),
             },
             ReduceKind::Min => match dims {
                 [] => x.f_min(),
-                &[dim] => return with_index(x.f_min_dim(dim, keep)),
+                &[dim] => return two(x.f_min_dim(dim, keep)),
                 _ => bail!("takes one dimension or none"),
             },
         })
@@ -46,13 +45,3 @@ impl Eval<Torch> for Reduce {
 }
 
 register_kernel!(Reduce);
-
-/// The extreme elements and their positions.
-fn with_index(
-    result: Result<(tch::Tensor, tch::Tensor), TchError>,
-) -> anyhow::Result<Outputs<Tensor>> {
-    let (values, positions) = result?;
-    let mut outputs = one(Tensor(values));
-    outputs.push(Tensor(positions));
-    Ok(outputs)
-}

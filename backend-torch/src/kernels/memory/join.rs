@@ -1,11 +1,11 @@
-//! Tensors joined, rolled and padded.
+//! Tensors joined, repeated, rolled and padded.
 
 use nongemm_core::kernel::{Eval, Outputs};
-use nongemm_operators::{Cat, Pad, Roll, Stack};
+use nongemm_operators::{Cat, Pad, Repeat, Roll, Stack};
 use smallvec::SmallVec;
 
 use crate::engine::{Tensor, Torch};
-use crate::kernels::single;
+use crate::kernels::{single, sizes};
 use crate::register_kernel;
 
 fn all<'a>(inputs: &[&'a Tensor]) -> SmallVec<[&'a tch::Tensor; 8]> {
@@ -43,3 +43,11 @@ impl Eval<Torch> for Pad {
 }
 
 register_kernel!(Pad);
+
+impl Eval<Torch> for Repeat {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        single(inputs[0].f_repeat(&sizes(&self.repeats)[..]))
+    }
+}
+
+register_kernel!(Repeat);

@@ -6,3 +6,4 @@ mod index;
 mod join;
 mod range;
 mod shape;
+mod write;

@@ -2,12 +2,12 @@
 
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_operators::{
-    CloneTensor, Contiguous, Expand, Flatten, Identity, IdentityKind, Permute, Reshape, Squeeze,
-    Transpose, Unsqueeze, View,
+    CloneTensor, Contiguous, Expand, ExpandAs, Flatten, Identity, IdentityKind, Meshgrid, Permute,
+    Reshape, Squeeze, Transpose, Unsqueeze, View,
 };
 
 use crate::engine::{Tensor, Torch};
-use crate::kernels::{missing, shim, single};
+use crate::kernels::{missing, several, shim, single, wrong_inputs};
 use crate::register_kernel;
 
 impl Eval<Torch> for Identity {
@@ -88,6 +88,29 @@ impl Eval<Torch> for Expand {
 }
 
 register_kernel!(Expand);
+
+impl Eval<Torch> for ExpandAs {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let &[x, other] = inputs else {
+            return wrong_inputs("two tensors", inputs);
+        };
+        single(x.f_expand_as(other))
+    }
+}
+
+register_kernel!(ExpandAs);
+
+impl Eval<Torch> for Meshgrid {
+    fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        let &[rows, columns] = inputs else {
+            return wrong_inputs("rows and columns", inputs);
+        };
+        let vectors = [&rows.0, &columns.0];
+        several(tch::Tensor::f_meshgrid_indexing(&vectors, "ij"))
+    }
+}
+
+register_kernel!(Meshgrid);
 
 impl Eval<Torch> for Squeeze {
     fn eval(&self, _: &Torch, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {

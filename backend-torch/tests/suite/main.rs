@@ -1,0 +1,11 @@
+//! Tests of the libtorch backends through their public interface.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod conformance;
+mod errors;
+mod models;
+mod script;
+#[path = "../../../models/tests/support/mod.rs"]
+mod support;
+mod third_party;
+mod views;

@@ -1,0 +1,65 @@
+//! Every case of every operator as a traced program.
+
+use nongemm_core::dtype::DType;
+use nongemm_operators::golden::suite::{Skip, Suite};
+
+/// Cases that a traced program does not pass, and why.
+const SKIPS: &[Skip] = &[
+    Skip {
+        case: "add/in-place",
+        dtype: DType::F32,
+        reason: "it adds to its input, and a program runs several times before its result is read",
+    },
+    Skip {
+        case: "is_nonzero/bool",
+        dtype: DType::F32,
+        reason: "what the host reads is a constant of a traced program",
+    },
+    Skip {
+        case: "is_nonzero/integer",
+        dtype: DType::F32,
+        reason: "what the host reads is a constant of a traced program",
+    },
+    Skip {
+        case: "index_add_/columns",
+        dtype: DType::F32,
+        reason: "it adds to its input, and a program runs several times before its result is read",
+    },
+    Skip {
+        case: "index_add_/rows",
+        dtype: DType::F32,
+        reason: "it adds to its input, and a program runs several times before its result is read",
+    },
+    Skip {
+        case: "empty/scalar",
+        dtype: DType::F32,
+        reason: "its result depends on no input: a constant of a traced program",
+    },
+    Skip {
+        case: "item/float",
+        dtype: DType::F32,
+        reason: "what the host reads is a constant of a traced program",
+    },
+    Skip {
+        case: "item/integer",
+        dtype: DType::F32,
+        reason: "what the host reads is a constant of a traced program",
+    },
+];
+
+const SUITE: Suite<'_> = Suite {
+    backend: &nongemm_torch::Script,
+    bool_as: DType::Bool,
+    tolerance: 1e-6,
+    skips: SKIPS,
+};
+
+#[test]
+fn traced_programs_compute_what_the_reference_computes() {
+    SUITE.outputs("reference").unwrap();
+}
+
+#[test]
+fn traced_fused_composites_compute_it_too() {
+    SUITE.outputs("fused").unwrap();
+}

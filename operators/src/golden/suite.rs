@@ -1,0 +1,391 @@
+//! The tests that every backend passes, on every case of every operator.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Context;
+use nongemm_core::dtype::DType;
+use nongemm_core::graph::{Graph, GraphBuilder, Param, Value};
+use nongemm_core::measure::{Mode, Monotonic, Recorder};
+use nongemm_core::op::{OpCase, OpRegistry, Values};
+use nongemm_core::plugin::{Backend, Device, PrepareOptions, Session, Settings, WeightSource};
+use nongemm_core::shape::{Dim, TensorSpec};
+use nongemm_core::tensor::HostTensor;
+
+use super::outputs;
+
+/// Operators whose result jumps where inputs are rounded, or whose case holds a number that only `f32`
+/// can (`where`): in other types, only their element types and shapes are compared.
+const ROUNDED: &[&str] = &["argmax", "ceil", "floor", "max", "min", "to", "where"];
+
+/// A case that a backend does not pass. Once it does, that is a failure: the entry is stale.
+#[derive(Clone, Copy, Debug)]
+pub struct Skip {
+    /// The case's id, `operator/case`.
+    pub case: &'static str,
+    /// The type of its floating-point inputs; `f32` is the case as it stands.
+    pub dtype: DType,
+    /// Why it is not passed.
+    pub reason: &'static str,
+}
+
+/// A backend under test.
+#[derive(Clone, Copy)]
+pub struct Suite<'a> {
+    /// The backend.
+    pub backend: &'a dyn Backend,
+    /// The type that its bool tensors are stored in.
+    pub bool_as: DType,
+    /// Largest error in `f32`, relative to the larger of 1 and the expected value.
+    pub tolerance: f64,
+    /// What it does not pass.
+    pub skips: &'a [Skip],
+}
+
+/// What failed, a line for each case.
+pub struct Failures(Vec<String>);
+
+impl Failures {
+    fn or<T>(self, passed: T) -> Result<T, Failures> {
+        if self.0.is_empty() {
+            Ok(passed)
+        } else {
+            Err(self)
+        }
+    }
+}
+
+/// What `unwrap` shows.
+impl fmt::Debug for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cases\n{}", self.0.len(), self.0.join("\n"))
+    }
+}
+
+/// The case with the largest error among those that pass.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Worst {
+    /// The case's id.
+    pub case: String,
+    /// Relative to the larger of 1 and the expected value.
+    pub error: f64,
+}
+
+/// What a run of a case produced, and what it had announced.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The outputs.
+    pub outputs: Vec<HostTensor>,
+    /// Specs of the outputs that the operator infers.
+    pub inferred: Vec<TensorSpec>,
+    /// Specs of each step's outputs as they came.
+    pub produced: Vec<Vec<TensorSpec>>,
+    /// Specs of each step's outputs as announced.
+    pub announced: Vec<Vec<TensorSpec>>,
+}
+
+/// Graphs of a single operator have no weights.
+#[derive(Clone, Copy, Debug)]
+pub struct NoWeights;
+
+impl WeightSource for NoWeights {
+    fn describe(&self) -> String {
+        "none".to_owned()
+    }
+
+    fn verify(&self, _: &Graph) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn load(&self, param: &Param, _: &TensorSpec) -> anyhow::Result<HostTensor> {
+        anyhow::bail!("there is no parameter {}", param.name)
+    }
+}
+
+/// Options on the CPU with a policy for composites (`reference`, `fused`, `parts`).
+pub fn options(composites: &str) -> PrepareOptions {
+    let settings = BTreeMap::from([("composites".to_owned(), composites.to_owned())]);
+    PrepareOptions {
+        device: Device::Cpu,
+        dtype: DType::F32,
+        threads: 1,
+        settings: Settings::new(settings),
+    }
+}
+
+/// Every case of every operator that is linked.
+///
+/// # Errors
+/// When operators of one name are registered twice, or none is linked.
+pub fn cases() -> anyhow::Result<Vec<OpCase>> {
+    let cases = OpRegistry::collect()?.cases();
+    anyhow::ensure!(!cases.is_empty(), "no operator is linked");
+    Ok(cases)
+}
+
+/// A graph whose only node is the case's operator; its inputs are the graph's.
+///
+/// # Errors
+/// When the operator does not take its inputs.
+pub fn graph(case: &OpCase) -> anyhow::Result<Graph> {
+    let mut g = GraphBuilder::new(DType::F32);
+    let mut inputs: Vec<Value> = Vec::new();
+    for (i, input) in case.inputs.iter().enumerate() {
+        inputs.push(g.input(&format!("in{i}"), input.spec.clone())?);
+    }
+    for (i, output) in g
+        .add_shared(case.op.clone(), &inputs)?
+        .into_iter()
+        .enumerate()
+    {
+        g.output(&format!("out{i}"), output);
+    }
+    Ok(g.finish())
+}
+
+impl Suite<'_> {
+    /// All cases compute what the reference computes, with composites as the policy says.
+    ///
+    /// # Errors
+    /// The cases that do not, and skips that are stale.
+    pub fn outputs(&self, composites: &str) -> Result<Worst, Failures> {
+        self.each(DType::F32, |case| {
+            self.compare(case, case, composites, self.tolerance)
+        })
+    }
+
+    /// All cases whose operator takes another floating-point type compute in that type what the reference
+    /// computes in `f32`.
+    ///
+    /// # Errors
+    /// As [`outputs`](Self::outputs).
+    pub fn in_dtype(&self, dtype: DType, tolerance: f64) -> Result<Worst, Failures> {
+        self.each(dtype, |case| match with_dtype(case.clone(), dtype) {
+            Some(changed) => self.compare(&changed, case, "fused", tolerance),
+            None => Ok(0.0),
+        })
+    }
+
+    /// Composites compute the same fused and in parts.
+    ///
+    /// # Errors
+    /// The composites that do not.
+    pub fn composites(&self) -> Result<Worst, Failures> {
+        self.each(DType::F32, |case| {
+            if self.steps(case, "parts")? == [case.op.name()] {
+                return Ok(0.0);
+            }
+            let (fused, parts) = (self.run(case, "fused")?, self.run(case, "parts")?);
+            let mut worst = 0.0f64;
+            for (fused, parts) in fused.outputs.iter().zip(&parts.outputs) {
+                anyhow::ensure!(
+                    fused.spec() == parts.spec(),
+                    "fused {}, parts {}",
+                    fused.spec(),
+                    parts.spec()
+                );
+                worst = worst.max(deviation(parts, fused));
+            }
+            near(worst, self.tolerance)
+        })
+    }
+
+    /// The shapes and types of all steps are the inferred ones.
+    ///
+    /// # Errors
+    /// The cases where they are not.
+    pub fn shapes(&self) -> Result<(), Failures> {
+        let checked = self.each(DType::F32, |case| {
+            let run = self.run(case, "parts")?;
+            anyhow::ensure!(
+                run.announced.len() == run.produced.len(),
+                "{} steps for {}",
+                run.produced.len(),
+                run.announced.len()
+            );
+            let produced = run.produced.iter().flatten();
+            for (inferred, produced) in run.announced.iter().flatten().zip(produced) {
+                anyhow::ensure!(
+                    self.stored(inferred.dtype) == produced.dtype && describes(inferred, produced),
+                    "inferred {inferred}, got {produced}"
+                );
+            }
+            for (inferred, output) in run.inferred.iter().zip(&run.outputs) {
+                anyhow::ensure!(
+                    inferred.shape.rank() == output.shape().len(),
+                    "inferred {inferred}, got {}",
+                    output.spec()
+                );
+            }
+            Ok(0.0)
+        });
+        checked.map(|_| ())
+    }
+
+    /// The operators that run for a case.
+    ///
+    /// # Errors
+    /// When the backend cannot run it.
+    pub fn steps(&self, case: &OpCase, composites: &str) -> anyhow::Result<Vec<String>> {
+        let session = self.prepare(&graph(case)?, composites)?;
+        Ok(session.steps().iter().map(|step| step.op.clone()).collect())
+    }
+
+    /// Runs a case once.
+    ///
+    /// # Errors
+    /// When the backend cannot run it.
+    pub fn run(&self, case: &OpCase, composites: &str) -> anyhow::Result<Run> {
+        let graph = graph(case)?;
+        let mut session = self.prepare(&graph, composites)?;
+        session.bind(&case.tensors()?)?;
+        let clock = Monotonic::new();
+        let mut recorder = Recorder::new(&clock, Mode::Shapes, session.steps().len());
+        session.run(&mut recorder)?;
+        let outputs = session.outputs()?;
+        let inferred = graph.outputs().iter().map(|(_, value)| graph.spec(*value));
+        let steps = session.steps().iter();
+        Ok(Run {
+            outputs: outputs.into_iter().map(|(_, tensor)| tensor).collect(),
+            inferred: inferred.cloned().collect(),
+            produced: recorder
+                .shapes()
+                .iter()
+                .map(|(_, specs)| specs.clone())
+                .collect(),
+            announced: steps.map(|step| step.outputs.clone()).collect(),
+        })
+    }
+
+    fn prepare(&self, graph: &Graph, composites: &str) -> anyhow::Result<Box<dyn Session>> {
+        Ok(self
+            .backend
+            .prepare(graph, &NoWeights, &options(composites))?)
+    }
+
+    /// The type in which the backend stores tensors of a type.
+    fn stored(&self, dtype: DType) -> DType {
+        if dtype == DType::Bool {
+            self.bool_as
+        } else {
+            dtype
+        }
+    }
+
+    /// Runs a check, which returns an error of the outputs, for all cases.
+    fn each(
+        &self,
+        dtype: DType,
+        check: impl Fn(&OpCase) -> anyhow::Result<f64>,
+    ) -> Result<Worst, Failures> {
+        let cases = match cases() {
+            Ok(cases) => cases,
+            Err(error) => return Err(Failures(vec![format!("{error:#}")])),
+        };
+        let (mut worst, mut failures) = (Worst::default(), Failures(Vec::new()));
+        for case in &cases {
+            let id = case.id();
+            let skip = self
+                .skips
+                .iter()
+                .find(|skip| skip.case == id && skip.dtype == dtype);
+            match (check(case), skip) {
+                (Ok(error), None) if error >= worst.error => worst = Worst { case: id, error },
+                (Ok(_), None) | (Err(_), Some(_)) => {}
+                (Err(error), None) => failures.0.push(format!("{id}: {error:#}")),
+                (Ok(_), Some(skip)) => {
+                    let reason = skip.reason;
+                    failures
+                        .0
+                        .push(format!("{id}: passes, but is skipped because {reason}"));
+                }
+            }
+        }
+        for skip in self.skips {
+            if !cases.iter().any(|case| case.id() == skip.case) {
+                failures.0.push(format!(
+                    "{}: is skipped, but there is no such case",
+                    skip.case
+                ));
+            }
+        }
+        failures.or(worst)
+    }
+
+    /// The largest error of a case's outputs; `as_golden` has the golden outputs.
+    fn compare(
+        &self,
+        case: &OpCase,
+        as_golden: &OpCase,
+        composites: &str,
+        tolerance: f64,
+    ) -> anyhow::Result<f64> {
+        let id = as_golden.id();
+        let expected = outputs(&id).with_context(|| id.clone())?;
+        let run = self.run(case, composites)?;
+        anyhow::ensure!(
+            expected.len() == run.outputs.len(),
+            "{} outputs for {}",
+            run.outputs.len(),
+            expected.len()
+        );
+        let mut worst = 0.0f64;
+        let found = run.inferred.iter().zip(&run.outputs);
+        for (i, (expected, (inferred, found))) in expected.iter().zip(found).enumerate() {
+            anyhow::ensure!(
+                expected.shape() == found.shape() && self.stored(inferred.dtype) == found.dtype(),
+                "output {i}: expected {} of {}, got {}",
+                expected.spec(),
+                inferred.dtype,
+                found.spec()
+            );
+            let exact = case.inputs == as_golden.inputs;
+            if exact || !ROUNDED.contains(&case.op.name()) {
+                worst = worst.max(deviation(expected, found));
+            }
+        }
+        near(worst, tolerance)
+    }
+}
+
+fn near(error: f64, tolerance: f64) -> anyhow::Result<f64> {
+    anyhow::ensure!(error <= tolerance, "off by {error:.1e}");
+    Ok(error)
+}
+
+/// The case with its `f32` inputs in another type; nothing if it has none, or the operator does not take
+/// that type.
+fn with_dtype(mut case: OpCase, dtype: DType) -> Option<OpCase> {
+    let mut changed = false;
+    for input in &mut case.inputs {
+        if input.spec.dtype == DType::F32 && matches!(input.values, Values::Range(..)) {
+            input.spec.dtype = dtype;
+            changed = true;
+        }
+    }
+    let specs: Vec<TensorSpec> = case.inputs.iter().map(|input| input.spec.clone()).collect();
+    (changed && case.op.infer(&specs).is_ok()).then_some(case)
+}
+
+/// Whether a shape, perhaps with symbolic dimensions, is that of the tensor.
+fn describes(inferred: &TensorSpec, produced: &TensorSpec) -> bool {
+    let (inferred, produced) = (inferred.shape.dims(), produced.shape.dims());
+    let mut dims = inferred.iter().zip(produced);
+    inferred.len() == produced.len()
+        && dims
+            .all(|(inferred, produced)| matches!(inferred, Dim::Symbol(_)) || inferred == produced)
+}
+
+/// The largest error, relative to the larger of 1 and the expected value; infinite where only one of both
+/// is a number.
+pub fn deviation(expected: &HostTensor, found: &HostTensor) -> f64 {
+    let (expected, found) = (expected.data().to_f64(), found.data().to_f64());
+    let errors = expected.into_iter().zip(found).map(|(expected, found)| {
+        if expected == found || expected.is_nan() && found.is_nan() {
+            return 0.0;
+        }
+        let error = (expected - found).abs() / expected.abs().max(1.0);
+        if error.is_nan() { f64::INFINITY } else { error }
+    });
+    errors.fold(0.0, f64::max)
+}
