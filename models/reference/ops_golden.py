@@ -70,6 +70,10 @@ def creation(function):
     return lambda a, *x: function(rows(a, x), dtype=DTYPES[a["dtype"]])
 
 
+def empty(a, *x):
+    return x[0].clone() if x else fill(a)
+
+
 def fill(a, *x):
     return torch.full(rows(a, x), number(a["value"]), dtype=DTYPES[a["dtype"]])
 
@@ -205,7 +209,7 @@ OPS = {
     # memory
     "arange": lambda a, *x: torch.arange(a["start"], len(x[0]) if x else a["end"], a["step"], dtype=dtype(a)),
     "full": fill,
-    "empty": fill,
+    "empty": empty,
     "zeros": creation(torch.zeros),
     "ones": creation(torch.ones),
     "new_full": lambda a, x: x.new_full(a["size"], number(a["value"]), dtype=dtype(a)),
