@@ -1,6 +1,7 @@
 // New tensors of numbers. Values arrive as doubles and are passed on in the kind of the element type, as
 // Python passes them.
 #include <algorithm>
+#include <cstring>
 
 #include <ATen/Dispatch_v2.h>
 #include <ATen/TracerMode.h>
@@ -75,6 +76,20 @@ char* nongemm_written(const int64_t* size, size_t rank, double value, int dtype,
       AT_DISPATCH_V2(made.scalar_type(), "written", AT_WRAP([&] {
         std::fill_n(made.mutable_data_ptr<scalar_t>(), made.numel(), static_cast<scalar_t>(value));
       }), AT_EXPAND(AT_ALL_TYPES), at::kHalf, at::kBFloat16, at::kBool);
+    }
+    *out = new at::Tensor(std::move(made));
+  });
+}
+
+// The same for a list of numbers, which are those of `elements`.
+char* nongemm_written_from(const at::Tensor* elements, at::Tensor** out) {
+  return guarded([&] {
+    const at::tracer::impl::NoTracerDispatchMode untraced;
+    at::Tensor made = at::empty(elements->sizes(), elements->options());
+    if (made.is_cpu() && elements->is_contiguous()) {
+      std::memcpy(made.mutable_data_ptr(), elements->const_data_ptr(), made.nbytes());
+    } else {
+      made.copy_(*elements);
     }
     *out = new at::Tensor(std::move(made));
   });

@@ -183,6 +183,7 @@ unsafe extern "C" {
         device: c_int,
         out: Out,
     ) -> Status;
+    pub(crate) fn nongemm_written_from(elements: *const C_tensor, out: Out) -> Status;
     pub(crate) fn nongemm_arange(
         start: i64,
         end: i64,

@@ -239,7 +239,6 @@ OPS = {
     "roll": lambda a, x: torch.roll(x, a["shifts"], a["dims"]),
     "pad": lambda a, x: F.pad(x, a["pad"], value=float(a["value"])),
     "is_nonzero": lambda a, x: torch.tensor(torch.is_nonzero(x)),
-    "repeat": lambda a, x: x.repeat(a["repeats"]),
     "unbind": unbind,
     "copy_": copy_,
     "fill_": lambda a, x: torch.fill(x, number(a["value"])),

@@ -20,7 +20,7 @@ pub const QUICK: &[&str] = &[
     "--seq",
     "8",
     "--image",
-    "32",
+    "64",
     "--max-time",
     "200ms",
     "--min-samples",

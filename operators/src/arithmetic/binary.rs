@@ -132,12 +132,6 @@ impl OpDef for Binary {
                 [&[2, 3, 4], &[3, 1]],
             ));
         }
-        let halves = OpCase::new(
-            "floor-halves",
-            op(BinaryKind::FloorDiv, Some(2.0)),
-            [&[3, 5]],
-        );
-        cases.push(halves.values(0, Values::Range(-9.0, 9.0)));
         for (kind, scalar) in [
             (BinaryKind::Add, 1.0),
             (BinaryKind::Sub, 0.5),

@@ -31,6 +31,7 @@ impl Eval<Torch> for Full {
         let options = (convert::to_torch(dtype)?, engine.device());
         match (self.kind, inputs) {
             (FullKind::Full, _) => shim(missing::full(engine, &size, value, dtype)),
+            (FullKind::Empty, &[elements]) => shim(missing::written_from(elements)),
             (FullKind::Empty, _) => shim(missing::written(engine, &size, value, dtype)),
             (FullKind::Zeros, _) => single(tch::Tensor::f_zeros(&size[..], options)),
             (FullKind::Ones, _) => single(tch::Tensor::f_ones(&size[..], options)),

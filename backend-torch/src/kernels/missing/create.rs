@@ -66,6 +66,11 @@ pub(in crate::kernels) fn written(
     })
 }
 
+pub(in crate::kernels) fn written_from(elements: &tch::Tensor) -> anyhow::Result<tch::Tensor> {
+    // SAFETY: `elements` lives through the call.
+    made(|out| unsafe { ffi::nongemm_written_from(elements.as_ptr(), out) })
+}
+
 pub(in crate::kernels) fn arange(
     engine: &Torch,
     [start, end, step]: [i64; 3],
