@@ -18,6 +18,14 @@ impl Eval<Candle> for Cat {
 
 register_kernel!(Cat);
 
+impl Eval<Candle> for Repeat {
+    fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
+        one(inputs[0].repeat(self.repeats.as_slice()))
+    }
+}
+
+register_kernel!(Repeat);
+
 impl Eval<Candle> for Stack {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         one(Tensor::stack(inputs, new_axis(inputs[0], self.dim)))
