@@ -48,14 +48,15 @@ pub(crate) fn steps(calls: Vec<Call>, nodes: &[(String, String)], origins: &Orig
         *of_origin.entry(scope).or_default() += 1;
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut unnamed = 0usize;
     let mut steps = Vec::with_capacity(calls.len());
-    for (call, scope) in calls.into_iter().zip(&scopes) {
+    for (index, (call, scope)) in calls.into_iter().zip(&scopes).enumerate() {
         let origin = scope.and_then(|scope| Some((scope, origins.find(scope)?)));
         let Some((scope, origin)) = origin else {
-            let id = format!("c{unnamed}");
-            unnamed += 1;
-            steps.push(foreign(call, id, scope.unwrap_or_default()));
+            steps.push(foreign(
+                call,
+                format!("c{index}"),
+                scope.unwrap_or_default(),
+            ));
             continue;
         };
         let position = seen.entry(scope).or_default();
