@@ -108,8 +108,6 @@ fn nextest() -> Result<()> {
 
 /// Lints and tests of the libtorch flows, which need libtorch: apart, so that nothing else does.
 fn torch() -> Result<()> {
-    // The compiling flow needs PyTorch whole.
-    setup::python()?;
     let libtorch = setup::libtorch()?;
     let package = ["--package", "nongemm-torch", "--locked"];
     check(
