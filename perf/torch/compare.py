@@ -52,10 +52,10 @@ class Positional(torch.nn.Module):
         return tuple(self.family.forward(self.model, dict(zip(self.names, tensors))).values())
 
 
-def in_python(model_id, flow, overrides):
+def in_python(model_id, flow, overrides, spec):
     """A call that runs the reference once in the flow's counterpart in Python."""
     family, config, model = build(model_id, overrides)
-    inputs = family.example_inputs(config, batch=1, seq=None, image=None)
+    inputs = family.example_inputs(config, batch=spec["batch"], seq=spec["seq"], image=spec["image"])
     if flow == "torch":
         return lambda: family.forward(model, inputs)
     module = Positional(family, model, list(inputs)).eval()
@@ -69,7 +69,7 @@ def in_python(model_id, flow, overrides):
 
 
 def in_nongemm(binary, model_id, flow, seconds, threads, settings):
-    """Median latency and perturbation of one run of nongemm."""
+    """The record of one run of nongemm."""
     with tempfile.TemporaryDirectory() as out:
         command = [binary, "bench", "--model", model_id, "--backend", flow, "--threads", str(threads),
                    "--max-time", f"{seconds}s", "--target-ci", "0.001", "--min-samples", "3", "--out", out]
@@ -79,24 +79,24 @@ def in_nongemm(binary, model_id, flow, seconds, threads, settings):
         records = list(Path(out).glob("*/run.json"))
         if done.returncode != 0 or not records:
             raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no run record")
-        record = json.loads(records[0].read_text())
-    return record["latency"]["median_ns"], record["profile"]["perturbation"]
+        return json.loads(records[0].read_text())
 
 
 def compare(args, model_id):
     overrides = dict(setting.split("=", 1) for setting in args.set)
-    call = in_python(model_id, args.flow, overrides)
+    # A short run says which sizes the model runs at, and compiles what is not in the cache yet.
+    spec = in_nongemm(args.binary, model_id, args.flow, 1, args.threads, args.set)["spec"]
+    call = in_python(model_id, args.flow, overrides, spec)
     with torch.inference_mode():
         for _ in range(3):
             call()
         ratios, perturbations, pythons = [], [], []
         for _ in range(args.rounds):
-            ours, perturbation = in_nongemm(
-                args.binary, model_id, args.flow, args.seconds, args.threads, args.set)
+            ours = in_nongemm(args.binary, model_id, args.flow, args.seconds, args.threads, args.set)
             python = median_ns(call, args.seconds)
-            ratios.append(ours / python)
+            ratios.append(ours["latency"]["median_ns"] / python)
             pythons.append(python)
-            perturbations.append(perturbation)
+            perturbations.append(ours["profile"]["perturbation"])
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True):
             profiled = median_ns(call, min(args.seconds, 3))
     profiler = profiled / statistics.median(pythons) - 1
