@@ -49,6 +49,7 @@ struct Recording {
   uint64_t start = 0;
   std::string changed;
   std::string detail;
+  std::optional<c10::FunctionSchema> schema;
 };
 
 // Callbacks carry no state of their own.
@@ -59,7 +60,13 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& call) {
   if (self == nullptr || self->depth++ > 0) return nullptr;
   if (self->learning) {
     // Before the call: operators that work in place may change the shapes of their inputs.
-    self->detail = "{" + nongemm::describe_inputs(call.operator_schema(), call.inputs());
+    // A boxed call shows the whole stack, on which its arguments lie last.
+    self->schema = call.operator_schema();
+    auto inputs = call.inputs();
+    if (self->schema && inputs.size() > self->schema->arguments().size()) {
+      inputs = inputs.slice(inputs.size() - self->schema->arguments().size());
+    }
+    self->detail = "{" + nongemm::describe_inputs(self->schema, inputs);
     return nullptr;
   }
   const size_t step = self->next;
@@ -77,7 +84,11 @@ void on_end(const at::RecordFunction& call, at::ObserverContext*) {
   Recording* self = active;
   if (self == nullptr || self->depth == 0 || --self->depth > 0) return;
   if (self->learning) {
-    self->detail += "," + nongemm::describe_outputs(call.outputs()) + "}";
+    std::vector<c10::IValue> outputs = call.outputs();
+    if (self->schema && outputs.size() > self->schema->returns().size()) {
+      outputs.erase(outputs.begin(), outputs.end() - self->schema->returns().size());
+    }
+    self->detail += "," + nongemm::describe_outputs(outputs) + "}";
     self->calls->known.push_back({call.name(), std::move(self->detail)});
     return;
   }
