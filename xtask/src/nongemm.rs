@@ -87,7 +87,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
     let mut build = cargo();
     build.args(["build", "--release"]);
-    if args.iter().any(|name| name == "torch") {
+    if let Some(("torch", rest)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         // Apart from the rest: the other benchmarks need neither libtorch nor Python.
         let python = setup::python()?;
         build
@@ -98,7 +98,6 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         let nongemm = target_dir()?.join("release").join("nongemm");
         let script = root().join("perf").join("torch").join("compare.py");
         let mut compare = Command::new(python);
-        let rest = args.iter().filter(|name| *name != "torch");
         return become_program(compare.arg(script).arg(nongemm).args(rest));
     }
     build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
