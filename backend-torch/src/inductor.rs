@@ -45,6 +45,12 @@ fn python() -> anyhow::Result<PathBuf> {
     }
     let folder = device::library_folder()?;
     // <environment>/lib/python3.X/site-packages/torch/lib
+    let packages = folder.ancestors().nth(2);
+    anyhow::ensure!(
+        packages.is_some_and(|packages| packages.join("sympy").is_dir()),
+        "{} is libtorch alone, without what PyTorch's Python package needs",
+        folder.display()
+    );
     let environment = folder.ancestors().nth(5);
     environment
         .map(|root| root.join("bin").join("python"))

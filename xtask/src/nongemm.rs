@@ -11,13 +11,18 @@ use crate::setup;
 /// Backends, which `nongemm-cli` has a feature of the same name for.
 const BACKENDS: &[&str] = &["candle", "torch"];
 
+/// The manifests among the arguments.
+fn manifests(args: &[String]) -> Vec<String> {
+    let files = args.iter().filter(|arg| arg.ends_with(".toml"));
+    files
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .collect()
+}
+
 /// Cargo features that arguments ask for: those of the backends named, the default ones if none is;
 /// `cuda` for a CUDA device on candle.
 fn features(args: &[String]) -> Vec<&'static str> {
-    let manifests = args.iter().filter(|arg| arg.ends_with(".toml"));
-    let manifests: Vec<String> = manifests
-        .filter_map(|path| std::fs::read_to_string(path).ok())
-        .collect();
+    let manifests = manifests(args);
     let named = |backend: &str| {
         let quoted = [format!("\"{backend}\""), format!("\"{backend}:")];
         let in_list = |text: &str| {
@@ -75,7 +80,8 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         build.env("LIBTORCH", setup::libtorch()?);
     }
     // Its compiler is a part of the Python package.
-    if args.iter().any(|arg| arg.contains("torch:compile")) {
+    let mut texts = args.iter().cloned().chain(manifests(args));
+    if texts.any(|text| text.contains("torch:compile")) {
         setup::python()?;
     }
     check(&mut build)?;
