@@ -1,0 +1,3 @@
+//! The `ort` flow: graphs as ONNX models on ONNX Runtime, and ONNX files from elsewhere.
+
+pub mod proto;
