@@ -305,6 +305,7 @@ fn steps(graph: &Graph) -> Vec<Step> {
             inputs: graph.specs(&node.inputs),
             outputs: graph.specs(&node.outputs),
             fused: Vec::new(),
+            provider: None,
         })
         .collect()
 }
