@@ -1,3 +1,8 @@
 //! The `ort` flow: graphs as ONNX models on ONNX Runtime, and ONNX files from elsewhere.
 
+pub mod emit;
+pub mod export;
 pub mod proto;
+
+#[doc(hidden)]
+pub use inventory;
