@@ -2,6 +2,7 @@
 
 pub mod emit;
 pub mod export;
+mod exporter;
 pub mod proto;
 
 #[doc(hidden)]

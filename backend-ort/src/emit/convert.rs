@@ -24,7 +24,7 @@ pub(crate) fn data_type(dtype: DType) -> DataType {
 }
 
 /// A tensor with its elements inside.
-pub(crate) fn tensor(name: &str, tensor: &HostTensor) -> TensorProto {
+pub fn tensor(name: &str, tensor: &HostTensor) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
         dims: tensor.shape().iter().map(|&size| size as i64).collect(),

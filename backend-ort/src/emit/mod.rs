@@ -37,7 +37,8 @@ use std::sync::OnceLock;
 use nongemm_core::op::Op;
 use nongemm_core::shape::TensorSpec;
 
-pub(crate) use convert::{data_type, tensor};
+pub(crate) use convert::data_type;
+pub use convert::tensor;
 pub(crate) use emitter::Emitted;
 pub use emitter::{Call, Emitter};
 pub use shape::Range;

@@ -47,8 +47,19 @@ pub fn write(model: &Model, weights: &dyn WeightSource, path: &Path) -> anyhow::
     write_split(model, weights, path, total + rest > LARGEST)
 }
 
-/// Writes with the weights apart or inside.
-pub(super) fn write_split(
+/// Writes a model to `path` and its weights to `path.data`, however large they are.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_apart(
+    model: &Model,
+    weights: &dyn WeightSource,
+    path: &Path,
+) -> anyhow::Result<Files> {
+    write_split(model, weights, path, true)
+}
+
+fn write_split(
     model: &Model,
     weights: &dyn WeightSource,
     path: &Path,

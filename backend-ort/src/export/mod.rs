@@ -15,7 +15,8 @@ use nongemm_core::tensor::{HostData, HostTensor};
 
 use crate::proto::{ModelProto, TensorProto};
 
-pub use file::{Files, write};
+pub use crate::emit::tensor;
+pub use file::{Files, write, write_apart};
 pub use names::node_index;
 
 /// A graph as an ONNX model.
