@@ -9,7 +9,7 @@ use nongemm_core::plugin::Device;
 use nongemm_core::tensor::HostTensor;
 use ort::AsPointer;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::builder::{AutoDevicePolicy, SessionBuilder};
+use ort::session::builder::{AutoDevicePolicy, BuilderResult, SessionBuilder};
 use ort::session::{IoBinding, RunOptions, Session};
 use ort::value::{DynTensor, DynValue, Outlet};
 use prost::Message;
@@ -150,10 +150,9 @@ impl Loaded {
 pub(crate) fn optimized(path: &Path, options: &Options) -> anyhow::Result<ModelProto> {
     let folder = tempfile::Builder::new().prefix("nongemm-ort").tempdir()?;
     let file = folder.path().join("optimized.onnx");
-    let builder = builder(options)?
-        .with_optimized_model_path(&file)?
-        .with_prepacking(false)?;
-    let builder = without_weights(builder, folder.path())?;
+    let builder = builder(options)?.with_optimized_model_path(&file);
+    let builder = builder.and_then(|builder| builder.with_prepacking(false));
+    let builder = without_weights(builder.map_err(plain)?, folder.path())?;
     drop(commit(builder, path)?);
     let bytes = fs::read(&file).context("ONNX Runtime wrote no optimised model")?;
     ModelProto::decode(bytes.as_slice()).context("ONNX Runtime's optimised model")
@@ -168,8 +167,10 @@ fn without_weights(builder: SessionBuilder, folder: &Path) -> anyhow::Result<Ses
     const AT_LEAST: &str = "1024";
     std::os::unix::fs::symlink("/dev/null", folder.join(NAME))?;
     let key = "session.optimized_model_external_initializers_";
-    let builder = builder.with_config_entry(format!("{key}file_name"), NAME)?;
-    Ok(builder.with_config_entry(format!("{key}min_size_in_bytes"), AT_LEAST)?)
+    builder
+        .with_config_entry(format!("{key}file_name"), NAME)
+        .and_then(|b| b.with_config_entry(format!("{key}min_size_in_bytes"), AT_LEAST))
+        .map_err(plain)
 }
 
 #[cfg(not(unix))]
@@ -186,16 +187,7 @@ fn written(folder: &Path) -> anyhow::Result<PathBuf> {
 
 fn builder(options: &Options) -> anyhow::Result<SessionBuilder> {
     let library = library()?;
-    let flag = |on: bool| if on { "1" } else { "0" };
-    let mut builder = Session::builder(&library.environment)?
-        .with_optimization_level(options.optimization.level())?
-        .with_intra_threads(options.threads)?
-        .with_inter_threads(1)?
-        .with_parallel_execution(false)?
-        // The crate's own default would let ONNX Runtime choose a device by itself.
-        .with_auto_device(AutoDevicePolicy::PreferCPU)?
-        .with_intra_op_spinning(options.spinning)?
-        .with_config_entry("session.set_denormal_as_zero", flag(options.denormals_as_zero))?;
+    let mut builder = pinned(Session::builder(&library.environment)?, options).map_err(plain)?;
     for short in &options.providers {
         let name = provider(short, &library.providers).with_context(|| {
             format!(
@@ -208,6 +200,20 @@ fn builder(options: &Options) -> anyhow::Result<SessionBuilder> {
             .with_context(|| format!("execution provider {short}"))?;
     }
     Ok(builder)
+}
+
+/// What is stated in the record's modes.
+fn pinned(builder: SessionBuilder, options: &Options) -> BuilderResult {
+    let flag = |on: bool| if on { "1" } else { "0" };
+    builder
+        .with_optimization_level(options.optimization.level())?
+        .with_intra_threads(options.threads)?
+        .with_inter_threads(1)?
+        .with_parallel_execution(false)?
+        // The crate's own default would let ONNX Runtime choose a device by itself.
+        .with_auto_device(AutoDevicePolicy::PreferCPU)?
+        .with_intra_op_spinning(options.spinning)?
+        .with_config_entry("session.set_denormal_as_zero", flag(options.denormals_as_zero))
 }
 
 /// Adds an execution provider by name, on the device of the run.
@@ -255,7 +261,7 @@ fn checked(status: ort::sys::OrtStatusPtr) -> anyhow::Result<()> {
 }
 
 /// ONNX Runtime's message in one line.
-fn plain(error: ort::Error) -> anyhow::Error {
+fn plain<R>(error: ort::Error<R>) -> anyhow::Error {
     let lines = error.message().lines().map(str::trim);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     anyhow::anyhow!("ONNX Runtime: {}", lines.join(" "))

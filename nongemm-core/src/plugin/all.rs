@@ -1,7 +1,7 @@
 //! All plugins of a binary.
 
 use super::{
-    Backend, Dataset, HardwareProbe, Model, Profiler, Registry, RegistryError, Reporter,
+    Backend, Dataset, Exporter, HardwareProbe, Model, Profiler, Registry, RegistryError, Reporter,
     WeightFormat, WeightSource,
 };
 use crate::op::{OpError, OpRegistry};
@@ -22,6 +22,8 @@ pub struct Plugins {
     pub profilers: Registry<dyn Profiler>,
     /// Reporters.
     pub reporters: Registry<dyn Reporter>,
+    /// Exporters.
+    pub exporters: Registry<dyn Exporter>,
     /// Operators.
     pub ops: OpRegistry,
 }
@@ -51,6 +53,7 @@ impl Plugins {
             probes: Registry::collect()?,
             profilers: Registry::collect()?,
             reporters: Registry::collect()?,
+            exporters: Registry::collect()?,
             ops: OpRegistry::collect()?,
         })
     }
