@@ -7,6 +7,5 @@ mod steps;
 mod timeline;
 mod trace;
 
-pub(crate) use attributes::{read_attributes, tensor_json};
 pub(crate) use steps::{Learned, Models, Origin};
 pub(crate) use trace::Trace;

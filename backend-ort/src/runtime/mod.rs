@@ -6,6 +6,6 @@ mod session;
 mod tensors;
 
 pub(crate) use library::{PROVIDERS_REMEDY, library};
-pub(crate) use options::{Optimization, Options};
+pub(crate) use options::{Options, provider};
 pub(crate) use session::{Loaded, optimized};
-pub(crate) use tensors::{element_type, from_element_type, from_profile, upload};
+pub(crate) use tensors::{element_type, from_profile, upload};

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use nongemm_core::plugin::{Device, Settings};
 use ort::session::builder::GraphOptimizationLevel;
 
+use super::library::{PROVIDERS_REMEDY, library};
+
 /// How far ONNX Runtime rewrites a model before it runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Optimization {
@@ -94,6 +96,29 @@ impl Options {
             denormals_as_zero: settings.get("ort.denormals_as_zero", false)?,
             inputs: settings.find("ort.inputs")?,
         })
+    }
+
+    /// Whether the library has what they ask for, where there is a library.
+    ///
+    /// # Errors
+    /// Names an execution provider that is missing, or a file that is not there.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if let Some(path) = &self.inputs {
+            let shown = path.display();
+            anyhow::ensure!(path.is_file(), "setting ort.inputs={shown}: there is no such file");
+        }
+        let Ok(library) = library() else {
+            return Ok(());
+        };
+        for short in &self.providers {
+            anyhow::ensure!(
+                provider(short, &library.providers).is_some(),
+                "setting ort.providers: {} has no `{short}`, only {}; {PROVIDERS_REMEDY}",
+                library.path.display(),
+                library.providers.join(", ")
+            );
+        }
+        Ok(())
     }
 
     /// For the run record.

@@ -8,10 +8,10 @@ use anyhow::Context;
 use nongemm_core::plugin::Device;
 use nongemm_core::tensor::HostTensor;
 use ort::AsPointer;
-use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
+use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::builder::{AutoDevicePolicy, BuilderResult, SessionBuilder};
 use ort::session::{IoBinding, RunOptions, Session};
-use ort::value::{DynTensor, DynValue, Outlet};
+use ort::value::{DynTensor, DynTensorValueType, DynValue, Outlet};
 use prost::Message;
 use tempfile::TempDir;
 
@@ -105,7 +105,7 @@ impl Loaded {
         let values = self.bound_outputs()?;
         let names = self.session.outputs().iter().map(Outlet::name);
         let pairs = names.zip(&values).map(|(name, value)| {
-            let tensor = match value.downcast_ref() {
+            let tensor = match value.view().downcast::<DynTensorValueType>() {
                 Ok(tensor) => tensors::download(&tensor),
                 Err(_) => Ok(None),
             };
@@ -115,7 +115,7 @@ impl Loaded {
     }
 
     fn bound_outputs(&self) -> anyhow::Result<Vec<DynValue>> {
-        let allocator = Allocator::default();
+        let allocator = self.session.allocator();
         let (mut values, mut count) = (null_mut(), 0);
         // SAFETY: addresses of locals; each value is taken over by its owner, the list is freed by the
         // allocator that it came from.
@@ -131,7 +131,7 @@ impl Loaded {
             }
             let list = (0..count)
                 .filter_map(|index| std::ptr::NonNull::new(*values.add(index)))
-                .map(|value| DynValue::from_ptr(value, None))
+                .map(|value| DynValue::from_ptr(value, Some(allocator)))
                 .collect();
             allocator.free(values);
             Ok(list)
