@@ -5,5 +5,7 @@ pub mod export;
 mod exporter;
 pub mod proto;
 
+pub use exporter::OnnxExporter;
+
 #[doc(hidden)]
 pub use inventory;
