@@ -10,5 +10,7 @@ mod runtime;
 
 pub use flows::Ort;
 
+pub use exporter::OnnxExporter;
+
 #[doc(hidden)]
 pub use inventory;

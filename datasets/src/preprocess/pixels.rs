@@ -1,8 +1,9 @@
 //! Pixel arithmetic: resizing, cropping and normalising 8-bit RGB.
 
 use anyhow::{Result, ensure};
-use fast_image_resize::images::{Image as Pixels, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use nongemm_core::plugin::Image;
 
 use crate::decode::MAX_PIXELS;
@@ -47,16 +48,15 @@ fn scale(
     to: (usize, usize),
     filter: FilterType,
 ) -> Result<Vec<u8>> {
-    let source = ImageRef::new(
-        u32::try_from(from.0)?,
-        u32::try_from(from.1)?,
-        rgb,
-        PixelType::U8x3,
-    )?;
-    let mut target = Pixels::new(u32::try_from(to.0)?, u32::try_from(to.1)?, PixelType::U8x3);
+    // Typed, so that only this type of pixel is compiled.
+    let (width, height) = (u32::try_from(to.0)?, u32::try_from(to.1)?);
+    let source =
+        TypedImageRef::<U8x3>::from_buffer(u32::try_from(from.0)?, u32::try_from(from.1)?, rgb)?;
+    let mut resized = vec![0; 3 * to.0 * to.1];
+    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized)?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new().resize(&source, &mut target, &options)?;
-    Ok(target.into_vec())
+    Resizer::new().resize_typed(&source, &mut target, &options)?;
+    Ok(resized)
 }
 
 /// Where a centred crop starts: half the surplus, a half rounded to the even number as the reference does.

@@ -46,7 +46,7 @@ impl Emit for Clamp {
     fn emit(&self, e: &mut Emitter, inputs: &[Tensor]) -> anyhow::Result<Vec<Tensor>> {
         let dtype = e.output(0).dtype;
         let x = e.cast(&inputs[0], arithmetic(dtype));
-        let mut bound = |e: &mut Emitter, bound: Option<f64>| match bound {
+        let bound = |e: &mut Emitter, bound: Option<f64>| match bound {
             // An infinite bound of integers is none.
             Some(bound) if bound.is_finite() || x.dtype().is_float() => e.number(bound, x.dtype()),
             _ => Ok(Tensor::none()),
