@@ -9,7 +9,7 @@ use crate::process::{become_program, cargo, check, root};
 use crate::setup;
 
 /// Backends, which `nongemm-cli` has a feature of the same name for.
-const BACKENDS: &[&str] = &["candle", "torch"];
+const BACKENDS: &[&str] = &["candle", "ort", "torch"];
 
 /// The manifests among the arguments.
 fn manifests(args: &[String]) -> Vec<String> {
@@ -40,9 +40,11 @@ fn features(args: &[String]) -> Vec<&'static str> {
         .copied()
         .filter(|backend| named(backend))
         .collect();
-    let archive = |arg: &String| arg.split(',').any(|model| model.ends_with(".pt"));
-    if args.iter().any(archive) && !features.contains(&"torch") {
-        features.push("torch");
+    for (extension, backend) in [(".onnx", "ort"), (".pt", "torch")] {
+        let file = |arg: &String| arg.split(',').any(|model| model.ends_with(extension));
+        if args.iter().any(file) && !features.contains(&backend) {
+            features.push(backend);
+        }
     }
     let on_cuda = |arg: &String| arg.starts_with("cuda") || arg.contains("=cuda");
     if args.iter().any(on_cuda) && (features.is_empty() || features.contains(&"candle")) {
@@ -76,6 +78,9 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
         build.args(["--no-default-features", "--features"]);
         build.arg(features.join(","));
     }
+    if features.contains(&"ort") {
+        setup::onnxruntime()?;
+    }
     if features.contains(&"torch") {
         build.env("LIBTORCH", setup::libtorch()?);
     }
@@ -106,6 +111,17 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         let mut compare = Command::new(python);
         return become_program(compare.arg(script).arg(nongemm).args(rest));
     }
+    if let Some(("ort", rest)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        let python = setup::exporters()?;
+        build
+            .args(["--package", "nongemm-cli", "--no-default-features"])
+            .args(["--features", "ort"]);
+        check(&mut build)?;
+        let nongemm = target_dir()?.join("release").join("nongemm");
+        let script = root().join("perf").join("ort").join("compare.py");
+        let mut compare = Command::new(python);
+        return become_program(compare.arg(script).arg(nongemm).args(rest));
+    }
     build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
     check(&mut build)?;
     let binary = target_dir()?.join("release").join("nongemm-perf");
@@ -130,6 +146,7 @@ mod tests {
             ["candle", "torch"]
         );
         assert_eq!(of(&["bench", "--model", "my.pt"]), ["torch"]);
+        assert_eq!(of(&["bench", "--model", "my.onnx"]), ["ort"]);
     }
 
     #[test]

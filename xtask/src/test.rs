@@ -49,6 +49,10 @@ const STAGES: &[Stage] = &[
         run: nextest,
     },
     Stage {
+        name: "ort",
+        run: ort,
+    },
+    Stage {
         name: "torch",
         run: torch,
     },
@@ -104,6 +108,31 @@ fn doctest() -> Result<()> {
 fn nextest() -> Result<()> {
     let tool = tool("cargo-nextest", "0.9.143")?;
     check(cargo_tool(&tool).args(["nextest", "run", "--locked", "--no-fail-fast"]))
+}
+
+/// Tests that need ONNX Runtime's library, or ONNX's checker in Python.
+fn ort() -> Result<()> {
+    setup::onnx_python()?;
+    setup::onnxruntime()?;
+    let package = [
+        "--package",
+        "nongemm-ort",
+        "--features",
+        "library",
+        "--locked",
+    ];
+    check(
+        cargo()
+            .arg("clippy")
+            .args(package)
+            .args(["--all-targets", "--", "--deny", "warnings"]),
+    )?;
+    let tool = tool("cargo-nextest", "0.9.143")?;
+    check(
+        cargo_tool(&tool)
+            .args(["nextest", "run", "--no-fail-fast"])
+            .args(package),
+    )
 }
 
 /// Lints and tests of the libtorch flows, which need libtorch: apart, so that nothing else does.

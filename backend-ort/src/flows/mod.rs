@@ -8,3 +8,4 @@ mod npz;
 mod session;
 
 pub use backend::Ort;
+pub(crate) use inputs::{DeclaredInput, Size, element, fill};

@@ -3,9 +3,11 @@
 mod align;
 mod attributes;
 mod fusion;
+mod operands;
 mod steps;
 mod timeline;
 mod trace;
 
+pub(crate) use operands::data_type;
 pub(crate) use steps::{Learned, Models, Origin};
 pub(crate) use trace::Trace;

@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 use nongemm_core::measure::Recorder;
 use nongemm_core::op::Attrs;
 use nongemm_core::plugin::Step;
-use serde_json::{Value, json};
+use nongemm_core::shape::TensorSpec;
+use serde_json::json;
 
 use super::align::{align, subgraph};
-use super::attributes::{read_attributes, tensor_json};
+use super::attributes::read_attributes;
 use super::fusion::{domain, origins};
+use super::operands::{Initializers, Operand};
 use super::timeline;
 use super::trace::{Call, Trace, specs};
-use crate::proto::{GraphProto, ModelProto, NodeProto, TensorProto};
+use crate::proto::{GraphProto, ModelProto, NodeProto};
 
 /// A model before and after ONNX Runtime rewrote it.
 pub(crate) struct Models {
@@ -116,7 +118,9 @@ impl<'m> Learner<'m> {
         }
         Learner {
             origin,
-            versions: imports.map(|set| (set.domain.as_str(), set.version)).collect(),
+            versions: imports
+                .map(|set| (set.domain.as_str(), set.version))
+                .collect(),
             emitted,
             ids: BTreeMap::new(),
             steps: Vec::new(),
@@ -136,6 +140,7 @@ impl<'m> Learner<'m> {
             (Some(original), Some(graph)) => origins(original, graph),
             _ => Vec::new(),
         };
+        let initializers = Initializers::of(graph);
         for (call, place) in calls.iter().zip(places) {
             let node = graph.and_then(|graph| graph.node.get(place?));
             let old: Vec<&NodeProto> = place
@@ -144,7 +149,7 @@ impl<'m> Learner<'m> {
                 .flatten()
                 .filter_map(|index| original.and_then(|graph| graph.node.get(*index)))
                 .collect();
-            let step = self.step(call, node, &old, graph, outer);
+            let step = self.step(call, node, &old, &initializers, outer);
             let scope = join(&step.scope, node.map_or(&call.name, |node| &node.name));
             self.steps.push(step);
             for run in &call.runs {
@@ -160,10 +165,13 @@ impl<'m> Learner<'m> {
         call: &Call,
         node: Option<&NodeProto>,
         old: &[&NodeProto],
-        graph: Option<&GraphProto>,
+        initializers: &Initializers<'_>,
         outer: &str,
     ) -> Step {
-        let known: Vec<&Step> = old.iter().filter_map(|node| self.origin.step(&node.name)).collect();
+        let known: Vec<&Step> = old
+            .iter()
+            .filter_map(|node| self.origin.step(&node.name))
+            .collect();
         // All of them of one step of the graph: then the call is that step, or a part of it.
         let only = known
             .first()
@@ -177,8 +185,12 @@ impl<'m> Learner<'m> {
         };
         let mut attrs = node.map(read_attributes).unwrap_or_default();
         if let Some(node) = node {
-            self.calling(node, graph, &mut attrs);
+            self.calling(node, initializers, &mut attrs);
         }
+        let inputs = node.map_or_else(
+            || call.inputs.clone(),
+            |node| initializers.inputs(call, node),
+        );
         Step {
             id: self.id(only.map_or(&call.name, |step| &step.id)),
             scope,
@@ -187,8 +199,8 @@ impl<'m> Learner<'m> {
             kind: whole.and_then(|step| step.kind.clone()),
             counted: only.and_then(|step| step.counted),
             parents: only.map(|step| step.parents.clone()).unwrap_or_default(),
-            inputs: tensors(call, true, &mut attrs),
-            outputs: tensors(call, false, &mut attrs),
+            inputs: tensors(&inputs, "input_types", &mut attrs),
+            outputs: tensors(&call.outputs, "output_types", &mut attrs),
             attrs,
             fused: fused(node, old),
             provider: Some(call.provider.clone()),
@@ -205,50 +217,23 @@ impl<'m> Learner<'m> {
         }
     }
 
-    /// What a replay needs besides attributes: the version of the operator's set, optional inputs that
-    /// are left out, and inputs that are small constants (axes, shapes, scales).
-    fn calling(&self, node: &NodeProto, graph: Option<&GraphProto>, attrs: &mut Attrs) {
+    /// What a replay needs besides attributes.
+    fn calling(&self, node: &NodeProto, initializers: &Initializers<'_>, attrs: &mut Attrs) {
         let mut call = serde_json::Map::new();
         if let Some(version) = self.versions.get(domain(node)) {
             call.insert("opset".to_owned(), (*version).into());
         }
-        let absent: Vec<usize> = (0..node.input.len())
-            .filter(|index| node.input[*index].is_empty())
-            .collect();
-        if !absent.is_empty() {
-            call.insert("absent".to_owned(), absent.into());
+        let outputs = node.output.iter().map(|name| !name.is_empty());
+        if node.output.len() != 1 {
+            call.insert("outputs".to_owned(), outputs.collect());
         }
-        let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
-        if outputs != 1 {
-            call.insert("outputs".to_owned(), node.output.iter().map(|name| !name.is_empty()).collect());
-        }
-        let initializer = |name: &String| -> Option<&TensorProto> {
-            let mut tensors = graph?.initializer.iter();
-            tensors.find(|tensor| tensor.name == *name && !name.is_empty())
-        };
-        let constants: serde_json::Map<String, Value> = node
-            .input
-            .iter()
-            .enumerate()
-            .filter_map(|(index, name)| {
-                let tensor = tensor_json(initializer(name)?);
-                tensor.get("data").is_some().then(|| (index.to_string(), tensor))
-            })
-            .collect();
-        if !constants.is_empty() {
-            call.insert("constants".to_owned(), constants.into());
-        }
+        initializers.describe(node, &mut call);
         attrs.insert("onnx".to_owned(), call.into());
     }
 }
 
 /// Tensors as they were; verbatim among the attributes where a type has no counterpart.
-fn tensors(call: &Call, input: bool, attrs: &mut Attrs) -> Vec<nongemm_core::shape::TensorSpec> {
-    let (list, key) = if input {
-        (&call.inputs, "input_types")
-    } else {
-        (&call.outputs, "output_types")
-    };
+fn tensors(list: &[Operand], key: &str, attrs: &mut Attrs) -> Vec<TensorSpec> {
     specs(list).unwrap_or_else(|| {
         let verbatim = list.iter().map(|(ty, shape)| json!({ ty: shape }));
         attrs.insert(key.to_owned(), verbatim.collect());
@@ -276,9 +261,14 @@ fn qualified(node: &NodeProto) -> String {
 
 /// The innermost module that all of these steps lie in.
 fn common_scope(steps: &[&Step]) -> String {
-    let mut common: Vec<&str> = steps.first().map_or_else(Vec::new, |s| s.scope.split('.').collect());
+    let mut common: Vec<&str> = steps
+        .first()
+        .map_or_else(Vec::new, |s| s.scope.split('.').collect());
     for step in steps {
-        let same = common.iter().zip(step.scope.split('.')).take_while(|(a, b)| **a == *b);
+        let same = common
+            .iter()
+            .zip(step.scope.split('.'))
+            .take_while(|(a, b)| **a == *b);
         let same = same.count();
         common.truncate(same);
     }

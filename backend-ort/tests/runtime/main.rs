@@ -4,3 +4,4 @@
 mod build;
 mod files;
 mod hostile;
+mod replay;
