@@ -1,10 +1,8 @@
 //! Pixel arithmetic: resizing, cropping and normalising 8-bit RGB.
 
 use anyhow::{Result, ensure};
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use nongemm_core::plugin::Image;
+use nongemm_resize::FilterType;
 
 use crate::decode::MAX_PIXELS;
 
@@ -32,31 +30,13 @@ pub(crate) fn resize(
         image.width,
         image.height
     );
-    // The reference filters rows before columns, and both round to 8 bits in between.
-    let rows = scale(
+    let from = (image.width, image.height);
+    Ok(nongemm_resize::resize(
         &image.rgb,
-        (image.width, image.height),
-        (width, image.height),
+        from,
+        (width, height),
         filter,
-    )?;
-    scale(&rows, (width, image.height), (width, height), filter)
-}
-
-fn scale(
-    rgb: &[u8],
-    from: (usize, usize),
-    to: (usize, usize),
-    filter: FilterType,
-) -> Result<Vec<u8>> {
-    // Typed, so that only this type of pixel is compiled.
-    let (width, height) = (u32::try_from(to.0)?, u32::try_from(to.1)?);
-    let source =
-        TypedImageRef::<U8x3>::from_buffer(u32::try_from(from.0)?, u32::try_from(from.1)?, rgb)?;
-    let mut resized = vec![0; 3 * to.0 * to.1];
-    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized)?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new().resize_typed(&source, &mut target, &options)?;
-    Ok(resized)
+    )?)
 }
 
 /// Where a centred crop starts: half the surplus, a half rounded to the even number as the reference does.
