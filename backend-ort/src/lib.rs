@@ -3,7 +3,12 @@
 pub mod emit;
 pub mod export;
 mod exporter;
+mod flows;
+mod profile;
 pub mod proto;
+mod runtime;
+
+pub use flows::Ort;
 
 pub use exporter::OnnxExporter;
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use nongemm_core::cache;
 use nongemm_core::plugin::{Availability, Device};
 use nongemm_core::shape::TensorSpec;
 use serde::Deserialize;
@@ -77,17 +78,6 @@ pub(crate) fn check() -> Availability {
     }
 }
 
-/// `$NONGEMM_CACHE`, else `$XDG_CACHE_HOME/nongemm`, else `~/.cache/nongemm`.
-fn cache() -> anyhow::Result<PathBuf> {
-    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let root = var("NONGEMM_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| var("XDG_CACHE_HOME").map(|base| Path::new(&base).join("nongemm")))
-        .or_else(|| var("HOME").map(|home| Path::new(&home).join(".cache").join("nongemm")));
-    let root = root.context("no place for a cache: set NONGEMM_CACHE, XDG_CACHE_HOME or HOME")?;
-    Ok(root.join("inductor"))
-}
-
 /// The package for a traced program: from the cache, or compiled now.
 ///
 /// # Errors
@@ -97,7 +87,7 @@ pub(crate) fn compile(
     inputs: &[TensorSpec],
     device: Device,
 ) -> anyhow::Result<Compiled> {
-    let cache = cache()?;
+    let cache = cache::dir()?.join("inductor");
     fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
     let work = tempfile::Builder::new()
         .prefix("compile")

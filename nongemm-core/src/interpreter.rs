@@ -270,7 +270,8 @@ fn results(graph: &Graph) -> Vec<usize> {
         .collect()
 }
 
-fn steps(graph: &Graph) -> Vec<Step> {
+/// One step for each node of a graph, in execution order.
+pub fn steps(graph: &Graph) -> Vec<Step> {
     let composites: Vec<Arc<Parent>> = graph
         .composites()
         .iter()
@@ -305,6 +306,7 @@ fn steps(graph: &Graph) -> Vec<Step> {
             inputs: graph.specs(&node.inputs),
             outputs: graph.specs(&node.outputs),
             fused: Vec::new(),
+            provider: None,
         })
         .collect()
 }

@@ -29,7 +29,7 @@ pub fn tensor(name: &str, tensor: &HostTensor) -> TensorProto {
         name: name.to_owned(),
         dims: tensor.shape().iter().map(|&size| size as i64).collect(),
         data_type: data_type(tensor.dtype()).into(),
-        raw_data: tensor.data().as_bytes().to_vec(),
+        raw_data: tensor.data().as_bytes().to_vec().into(),
         ..TensorProto::default()
     }
 }

@@ -1,6 +1,7 @@
 //! Tensors.
 
 use prost::Message;
+use prost::bytes::Bytes;
 
 use super::StringStringEntryProto;
 
@@ -29,8 +30,9 @@ pub struct TensorProto {
     #[prost(string, tag = "8")]
     pub name: String,
     /// Elements of any type but `String`, little-endian and row-major.
-    #[prost(bytes = "vec", tag = "9")]
-    pub raw_data: Vec<u8>,
+    /// A part of the buffer that the message was read from, so that reading a mapped file copies no weights.
+    #[prost(bytes = "bytes", tag = "9")]
+    pub raw_data: Bytes,
     /// Elements of `Double`.
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,

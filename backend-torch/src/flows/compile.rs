@@ -166,6 +166,7 @@ impl CompiledProgram {
             inputs: call.inputs,
             outputs: call.outputs,
             fused: kernel.ops,
+            provider: None,
         }
     }
 }

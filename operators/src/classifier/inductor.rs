@@ -5,6 +5,7 @@ use nongemm_core::plugin::{OpEvent, OperatorClassifier};
 use nongemm_core::register;
 
 use super::aten::aten_group;
+use super::fused::fused_group;
 
 /// Classifies events of vocabulary `inductor`: a fused kernel by the operators that it fuses, a library
 /// call by the operator in its name (`aoti_torch_cpu_addmm_out`).
@@ -23,7 +24,7 @@ impl OperatorClassifier for InductorClassifier {
         if event.fused.is_empty() {
             return library_call(event.name);
         }
-        fused_group(event.fused)
+        fused_ops(event.fused)
     }
 }
 
@@ -45,34 +46,10 @@ fn library_call(name: &str) -> Option<OpGroup> {
     aten_group(name)
 }
 
-/// The group that decides what a kernel is about, in this order: a kernel that normalizes and then
-/// activates is bound by the reduction. A GEMM together with anything else is `mixed`.
-const DECISIVE: &[OpGroup] = &[
-    OpGroup::Mixed,
-    OpGroup::Normalization,
-    OpGroup::Logit,
-    OpGroup::Roi,
-    OpGroup::Interpolation,
-    OpGroup::Pooling,
-    OpGroup::Embedding,
-    OpGroup::Qdq,
-    OpGroup::Activation,
-    OpGroup::Arithmetic,
-    OpGroup::Memory,
-    OpGroup::Other,
-];
-
 /// The group of a kernel that fuses these operators of ATen; `None` if it knows none of them.
-fn fused_group(ops: &[String]) -> Option<OpGroup> {
+fn fused_ops(ops: &[String]) -> Option<OpGroup> {
     let groups: Vec<OpGroup> = ops.iter().filter_map(|op| aten_group(op)).collect();
-    if groups.contains(&OpGroup::Gemm) {
-        let alone = groups.iter().all(|group| *group == OpGroup::Gemm);
-        return Some(if alone { OpGroup::Gemm } else { OpGroup::Mixed });
-    }
-    DECISIVE
-        .iter()
-        .copied()
-        .find(|group| groups.contains(group))
+    fused_group(&groups)
 }
 
 #[cfg(test)]
@@ -80,7 +57,7 @@ mod tests {
     use super::*;
 
     fn fused(ops: &[&str]) -> Option<OpGroup> {
-        fused_group(&ops.iter().map(|op| (*op).to_owned()).collect::<Vec<_>>())
+        fused_ops(&ops.iter().map(|op| (*op).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]

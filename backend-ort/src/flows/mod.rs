@@ -1,0 +1,10 @@
+//! What runs: the graph as an ONNX model, and model files from elsewhere.
+
+mod backend;
+mod file;
+mod inputs;
+mod model;
+mod npz;
+mod session;
+
+pub use backend::Ort;
