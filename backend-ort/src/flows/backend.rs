@@ -143,7 +143,11 @@ fn exported(
 }
 
 fn graph_outputs(graph: &Graph) -> Vec<String> {
-    graph.outputs().iter().map(|(name, _)| name.clone()).collect()
+    graph
+        .outputs()
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// The steps of the graph that was exported; names of nodes hold their positions.

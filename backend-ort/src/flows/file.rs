@@ -40,7 +40,10 @@ pub(crate) fn prepare(path: &Path, options: &PrepareOptions) -> anyhow::Result<M
         .into_iter()
         .map(|input| {
             let tensor = upload(input.ty, &input.shape, &input.bytes);
-            Ok((input.name.clone(), tensor.with_context(|| input.name.clone())?))
+            Ok((
+                input.name.clone(),
+                tensor.with_context(|| input.name.clone())?,
+            ))
         })
         .collect::<anyhow::Result<Vec<(String, DynTensor)>>>()?;
     let shown = || path.display().to_string();

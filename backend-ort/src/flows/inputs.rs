@@ -65,19 +65,28 @@ fn declared_input(info: &ValueInfoProto) -> anyhow::Result<DeclaredInput> {
     };
     let ty = DataType::try_from(tensor.elem_type).ok().and_then(element);
     let Some(ty) = ty else {
-        anyhow::bail!("input {name} has elements of a kind that cannot be given (number {})", tensor.elem_type);
+        anyhow::bail!(
+            "input {name} has elements of a kind that cannot be given (number {})",
+            tensor.elem_type
+        );
     };
     let Some(shape) = &tensor.shape else {
         anyhow::bail!("input {name} has no declared shape; give it with --set ort.inputs=FILE.npz");
     };
-    let sizes = shape.dim.iter().enumerate().map(|(axis, dim)| match &dim.value {
-        Some(DimensionValue::Size(size)) if *size >= 0 => Ok(Size::Known(*size)),
-        Some(DimensionValue::Size(size)) => {
-            anyhow::bail!("input {name} is declared with size {size}")
-        }
-        Some(DimensionValue::Param(param)) if !param.is_empty() => Ok(Size::Open(param.clone())),
-        _ => Ok(Size::Open(format!("{name}.{axis}"))),
-    });
+    let sizes = shape
+        .dim
+        .iter()
+        .enumerate()
+        .map(|(axis, dim)| match &dim.value {
+            Some(DimensionValue::Size(size)) if *size >= 0 => Ok(Size::Known(*size)),
+            Some(DimensionValue::Size(size)) => {
+                anyhow::bail!("input {name} is declared with size {size}")
+            }
+            Some(DimensionValue::Param(param)) if !param.is_empty() => {
+                Ok(Size::Open(param.clone()))
+            }
+            _ => Ok(Size::Open(format!("{name}.{axis}"))),
+        });
     Ok(DeclaredInput {
         name: name.clone(),
         ty,
@@ -140,7 +149,9 @@ pub(crate) fn synthetic(
     declared: &[DeclaredInput],
     dims: &BTreeMap<String, usize>,
 ) -> anyhow::Result<Vec<Input>> {
-    let missing = open(declared).into_iter().filter(|name| !dims.contains_key(*name));
+    let missing = open(declared)
+        .into_iter()
+        .filter(|name| !dims.contains_key(*name));
     let missing: Vec<String> = missing.map(|name| format!("--set dim.{name}=N")).collect();
     anyhow::ensure!(
         missing.is_empty(),
@@ -158,14 +169,22 @@ pub(crate) fn synthetic(
                 Size::Open(name) => dims.get(name).map_or(0, |size| *size as i64),
             })
             .collect();
-        let count = shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size as usize));
+        let count = shape
+            .iter()
+            .try_fold(1usize, |n, &size| n.checked_mul(size as usize));
         let bytes = count.and_then(|count| input.ty.byte_size(count));
         let fits = bytes.is_some_and(|bytes| bytes as u64 <= left);
         let (Some(count), Some(bytes), true) = (count, bytes, fits) else {
-            anyhow::bail!("input {} of shape {shape:?} does not fit into memory", input.name);
+            anyhow::bail!(
+                "input {} of shape {shape:?} does not fit into memory",
+                input.name
+            );
         };
         left -= bytes as u64;
-        let below = model.graph.as_ref().and_then(|graph| rows(graph, &input.name));
+        let below = model
+            .graph
+            .as_ref()
+            .and_then(|graph| rows(graph, &input.name));
         Ok(Input {
             bytes: fill(input, count, below),
             name: input.name.clone(),
@@ -178,7 +197,14 @@ pub(crate) fn synthetic(
 
 /// The number of rows of the smallest table that a value selects from, directly or reshaped.
 fn rows(graph: &GraphProto, value: &str) -> Option<u64> {
-    const SAME_VALUES: &[&str] = &["Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten"];
+    const SAME_VALUES: &[&str] = &[
+        "Cast",
+        "Identity",
+        "Reshape",
+        "Unsqueeze",
+        "Squeeze",
+        "Flatten",
+    ];
     let table = |name: &str| {
         let mut tensors = graph.initializer.iter();
         let tensor = tensors.find(|tensor| tensor.name == name)?;
@@ -187,7 +213,11 @@ fn rows(graph: &GraphProto, value: &str) -> Option<u64> {
     let mut values = BTreeSet::from([value]);
     let mut least: Option<u64> = None;
     for node in &graph.node {
-        let reads = |index: usize| node.input.get(index).is_some_and(|name| values.contains(name.as_str()));
+        let reads = |index: usize| {
+            node.input
+                .get(index)
+                .is_some_and(|name| values.contains(name.as_str()))
+        };
         let rows_at_0 = node.attribute.iter().all(|a| a.name != "axis" || a.i == 0);
         if node.op_type == "Gather" && rows_at_0 && reads(1) {
             let found = node.input.first().and_then(|name| table(name));

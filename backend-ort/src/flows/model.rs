@@ -46,7 +46,10 @@ pub(crate) fn check_external_data(path: &Path, model: &ModelProto) -> anyhow::Re
         .canonicalize()
         .with_context(|| format!("cannot read {}", folder.display()))?;
     let mut tensors = Vec::new();
-    model.graph.iter().for_each(|graph| collect(graph, &mut tensors));
+    model
+        .graph
+        .iter()
+        .for_each(|graph| collect(graph, &mut tensors));
     for tensor in tensors {
         check_tensor(&folder, tensor)
             .with_context(|| format!("{}: tensor {}", path.display(), tensor.name))?;
@@ -57,7 +60,9 @@ pub(crate) fn check_external_data(path: &Path, model: &ModelProto) -> anyhow::Re
 /// All tensors of a graph that are kept in other files, and those of its nodes' graphs.
 fn collect<'m>(graph: &'m GraphProto, found: &mut Vec<&'m TensorProto>) {
     let attributes = graph.node.iter().flat_map(|node| &node.attribute);
-    let own = attributes.clone().flat_map(|a| a.t.as_deref().into_iter().chain(&a.tensors));
+    let own = attributes
+        .clone()
+        .flat_map(|a| a.t.as_deref().into_iter().chain(&a.tensors));
     let outside = |tensor: &&TensorProto| {
         tensor.data_location() == DataLocation::External || !tensor.external_data.is_empty()
     };
@@ -71,9 +76,12 @@ fn collect<'m>(graph: &'m GraphProto, found: &mut Vec<&'m TensorProto>) {
 fn check_tensor(folder: &Path, tensor: &TensorProto) -> anyhow::Result<()> {
     let entry = |key: &str| {
         let mut entries = tensor.external_data.iter();
-        entries.find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+        entries
+            .find(|entry| entry.key == key)
+            .map(|entry| entry.value.as_str())
     };
-    let location = entry("location").context("its data is outside the file, but it is not said where")?;
+    let location =
+        entry("location").context("its data is outside the file, but it is not said where")?;
     let relative = Path::new(location);
     let plain = relative
         .components()
@@ -151,19 +159,31 @@ mod tests {
         assert_eq!(check("weights", "16"), Ok(()));
         for location in ["../secret", "/etc/passwd", "link", "sub/../../secret", ""] {
             let error = check(location, "1").unwrap_err();
-            assert!(error.contains("outside the model's folder"), "{location}: {error}");
+            assert!(
+                error.contains("outside the model's folder"),
+                "{location}: {error}"
+            );
             assert!(error.contains("tensor w"), "{error}");
         }
         assert!(check("weights", "17").unwrap_err().contains("has 16 bytes"));
         assert!(check("weights", "x").unwrap_err().contains("is no number"));
-        assert!(check("missing", "1").unwrap_err().contains("cannot be read"));
+        assert!(
+            check("missing", "1")
+                .unwrap_err()
+                .contains("cannot be read")
+        );
     }
 
     #[test]
     fn damaged_files_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.onnx");
-        for bytes in [&b""[..], b"text, not a model", &[0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f], &[0x08, 0x07]] {
+        for bytes in [
+            &b""[..],
+            b"text, not a model",
+            &[0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f],
+            &[0x08, 0x07],
+        ] {
             std::fs::write(&path, bytes).unwrap();
             let error = read(&path).unwrap_err().to_string();
             assert!(error.contains("m.onnx"), "{error}");

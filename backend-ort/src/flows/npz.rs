@@ -32,7 +32,10 @@ pub(crate) fn read(path: &Path, declared: &[DeclaredInput]) -> anyhow::Result<Ve
     });
     if let Some(extra) = extra {
         let known: Vec<&str> = declared.iter().map(|input| input.name.as_str()).collect();
-        anyhow::bail!("{shown} holds {extra}, which is no input of the model: it takes {}", known.join(", "));
+        anyhow::bail!(
+            "{shown} holds {extra}, which is no input of the model: it takes {}",
+            known.join(", ")
+        );
     }
     let mut dims = BTreeMap::new();
     let inputs = declared.iter().map(|input| {
@@ -65,14 +68,21 @@ fn entry(archive: &mut ZipArchive<File>, input: &DeclaredInput) -> anyhow::Resul
         header.order() == Order::C || header.shape().len() < 2,
         "input {name} is stored column by column; store numpy.ascontiguousarray of it"
     );
-    let count = header.shape().iter().try_fold(1u64, |n, &size| n.checked_mul(size));
+    let count = header
+        .shape()
+        .iter()
+        .try_fold(1u64, |n, &size| n.checked_mul(size));
     let length = count.and_then(|count| input.ty.byte_size(usize::try_from(count).ok()?));
     let length = length.with_context(|| format!("input {name} has an absurd shape"))?;
     let shape = header.shape().iter().map(|&size| size as i64).collect();
     let mut bytes = Vec::new();
     // No more than the header says, whatever the archive unpacks to.
     file.take(length as u64 + 1).read_to_end(&mut bytes)?;
-    anyhow::ensure!(bytes.len() == length, "input {name} has {} bytes instead of {length}", bytes.len());
+    anyhow::ensure!(
+        bytes.len() == length,
+        "input {name} has {} bytes instead of {length}",
+        bytes.len()
+    );
     Ok(Input {
         name: name.clone(),
         ty: input.ty,

@@ -15,7 +15,11 @@ pub(crate) fn align(calls: &[Call], graph: &GraphProto) -> Vec<Option<usize>> {
     }
     let mut used = BTreeSet::new();
     let mut found = vec![None; calls.len()];
-    for same in [is_named as fn(&Call, &NodeProto) -> bool, is_marked, is_operator] {
+    for same in [
+        is_named as fn(&Call, &NodeProto) -> bool,
+        is_marked,
+        is_operator,
+    ] {
         for (call, place) in calls.iter().zip(&mut found) {
             if place.is_some() {
                 continue;
@@ -35,10 +39,14 @@ pub(crate) fn subgraph<'g>(run: &[Call], node: &'g NodeProto) -> Option<&'g Grap
     let graphs = || node.attribute.iter().filter_map(|a| a.g.as_deref());
     let named = |graph: &&GraphProto| {
         let names: BTreeSet<&str> = graph.node.iter().map(|node| node.name.as_str()).collect();
-        run.iter().filter(|call| names.contains(call.name.as_str())).count()
+        run.iter()
+            .filter(|call| names.contains(call.name.as_str()))
+            .count()
     };
     let exact = graphs().filter(|graph| in_order(run, graph));
-    exact.max_by_key(named).or_else(|| graphs().max_by_key(named))
+    exact
+        .max_by_key(named)
+        .or_else(|| graphs().max_by_key(named))
 }
 
 fn in_order(calls: &[Call], graph: &GraphProto) -> bool {

@@ -63,15 +63,25 @@ fn elements(tensor: &TensorProto) -> Option<Vec<Value>> {
     }
     let raw = &tensor.raw_data;
     let list: Vec<Value> = match DataType::try_from(tensor.data_type).ok()? {
-        DataType::Float if raw.is_empty() => tensor.float_data.iter().map(|f| number((*f).into())).collect(),
+        DataType::Float if raw.is_empty() => tensor
+            .float_data
+            .iter()
+            .map(|f| number((*f).into()))
+            .collect(),
         DataType::Float => chunks(raw, |b| number(f32::from_le_bytes(b).into())),
-        DataType::Double if raw.is_empty() => tensor.double_data.iter().map(|f| number(*f)).collect(),
+        DataType::Double if raw.is_empty() => {
+            tensor.double_data.iter().map(|f| number(*f)).collect()
+        }
         DataType::Double => chunks(raw, |b| number(f64::from_le_bytes(b))),
-        DataType::Int64 if raw.is_empty() => tensor.int64_data.iter().map(|i| (*i).into()).collect(),
+        DataType::Int64 if raw.is_empty() => {
+            tensor.int64_data.iter().map(|i| (*i).into()).collect()
+        }
         DataType::Int64 => chunks(raw, |b| i64::from_le_bytes(b).into()),
         DataType::Int32 if !raw.is_empty() => chunks(raw, |b| i32::from_le_bytes(b).into()),
         DataType::Int8 if !raw.is_empty() => chunks(raw, |b| i8::from_le_bytes(b).into()),
-        DataType::Uint8 | DataType::Bool if !raw.is_empty() => chunks(raw, |b| u8::from_le_bytes(b).into()),
+        DataType::Uint8 | DataType::Bool if !raw.is_empty() => {
+            chunks(raw, |b| u8::from_le_bytes(b).into())
+        }
         DataType::Int32 | DataType::Int8 | DataType::Uint8 | DataType::Bool => {
             tensor.int32_data.iter().map(|i| (*i).into()).collect()
         }
@@ -110,7 +120,10 @@ mod tests {
             ..NodeProto::default()
         };
         let attrs = Value::Object(read_attributes(&node)).to_string();
-        assert_eq!(attrs, r#"{"axis":-1,"alpha":1.0,"activation":"Relu","pads":[1,1]}"#);
+        assert_eq!(
+            attrs,
+            r#"{"axis":-1,"alpha":1.0,"activation":"Relu","pads":[1,1]}"#
+        );
     }
 
     #[test]
@@ -124,6 +137,9 @@ mod tests {
         let written = tensor_json(&tensor).to_string();
         assert_eq!(written, r#"{"type":7,"dims":[2],"data":[3,-1]}"#);
         tensor.dims = vec![1_000];
-        assert_eq!(tensor_json(&tensor).to_string(), r#"{"type":7,"dims":[1000]}"#);
+        assert_eq!(
+            tensor_json(&tensor).to_string(),
+            r#"{"type":7,"dims":[1000]}"#
+        );
     }
 }

@@ -251,7 +251,10 @@ mod tests {
             ],
             "w b",
         );
-        assert_eq!(origins(&original, &optimized), [vec![0], vec![1, 2], vec![3]]);
+        assert_eq!(
+            origins(&original, &optimized),
+            [vec![0], vec![1, 2], vec![3]]
+        );
     }
 
     #[test]
@@ -264,7 +267,10 @@ mod tests {
             ],
             "w b",
         );
-        let optimized = graph(&[("mm/MatMulAddFusion", "Gemm", "x wt_folded b", "y")], "wt_folded b");
+        let optimized = graph(
+            &[("mm/MatMulAddFusion", "Gemm", "x wt_folded b", "y")],
+            "wt_folded b",
+        );
         assert_eq!(origins(&original, &optimized), [vec![1, 2]]);
     }
 
@@ -305,7 +311,12 @@ mod tests {
                 ("r1o_nchwc", conv, "x v1 u1", "n1"),
                 ("c2o_nchwc", conv, "n1 v2 u2 n1", "n2"),
                 ("y1_nchwc", conv, "n2 v3", "n3"),
-                ("ReorderOutput", "com.microsoft.nchwc:ReorderOutput", "n3", "y1"),
+                (
+                    "ReorderOutput",
+                    "com.microsoft.nchwc:ReorderOutput",
+                    "n3",
+                    "y1",
+                ),
                 ("flat", "Flatten", "y1", "y"),
             ],
             "v1 v2 v3 u1 u2",

@@ -116,7 +116,9 @@ impl<'m> Learner<'m> {
         }
         Learner {
             origin,
-            versions: imports.map(|set| (set.domain.as_str(), set.version)).collect(),
+            versions: imports
+                .map(|set| (set.domain.as_str(), set.version))
+                .collect(),
             emitted,
             ids: BTreeMap::new(),
             steps: Vec::new(),
@@ -163,7 +165,10 @@ impl<'m> Learner<'m> {
         graph: Option<&GraphProto>,
         outer: &str,
     ) -> Step {
-        let known: Vec<&Step> = old.iter().filter_map(|node| self.origin.step(&node.name)).collect();
+        let known: Vec<&Step> = old
+            .iter()
+            .filter_map(|node| self.origin.step(&node.name))
+            .collect();
         // All of them of one step of the graph: then the call is that step, or a part of it.
         let only = known
             .first()
@@ -220,7 +225,10 @@ impl<'m> Learner<'m> {
         }
         let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
         if outputs != 1 {
-            call.insert("outputs".to_owned(), node.output.iter().map(|name| !name.is_empty()).collect());
+            call.insert(
+                "outputs".to_owned(),
+                node.output.iter().map(|name| !name.is_empty()).collect(),
+            );
         }
         let initializer = |name: &String| -> Option<&TensorProto> {
             let mut tensors = graph?.initializer.iter();
@@ -232,7 +240,10 @@ impl<'m> Learner<'m> {
             .enumerate()
             .filter_map(|(index, name)| {
                 let tensor = tensor_json(initializer(name)?);
-                tensor.get("data").is_some().then(|| (index.to_string(), tensor))
+                tensor
+                    .get("data")
+                    .is_some()
+                    .then(|| (index.to_string(), tensor))
             })
             .collect();
         if !constants.is_empty() {
@@ -276,9 +287,14 @@ fn qualified(node: &NodeProto) -> String {
 
 /// The innermost module that all of these steps lie in.
 fn common_scope(steps: &[&Step]) -> String {
-    let mut common: Vec<&str> = steps.first().map_or_else(Vec::new, |s| s.scope.split('.').collect());
+    let mut common: Vec<&str> = steps
+        .first()
+        .map_or_else(Vec::new, |s| s.scope.split('.').collect());
     for step in steps {
-        let same = common.iter().zip(step.scope.split('.')).take_while(|(a, b)| **a == *b);
+        let same = common
+            .iter()
+            .zip(step.scope.split('.'))
+            .take_while(|(a, b)| **a == *b);
         let same = same.count();
         common.truncate(same);
     }

@@ -26,7 +26,9 @@ pub(crate) fn record(trace: &Trace, recorder: &mut Recorder<'_>) {
 
 fn on_device(calls: &[Call]) -> bool {
     let inner = |call: &Call| call.runs.iter().any(|run| on_device(run));
-    calls.iter().any(|call| call.device_us.is_some() || inner(call))
+    calls
+        .iter()
+        .any(|call| call.device_us.is_some() || inner(call))
 }
 
 struct Writer<'r, 'c> {
@@ -81,7 +83,13 @@ mod tests {
             span: [5, 30],
             calls: vec![
                 call([6, 6], Vec::new()),
-                call([7, 20], vec![vec![call([8, 10], Vec::new()), call([11, 12], Vec::new())], vec![call([15, 18], Vec::new())]]),
+                call(
+                    [7, 20],
+                    vec![
+                        vec![call([8, 10], Vec::new()), call([11, 12], Vec::new())],
+                        vec![call([15, 18], Vec::new())],
+                    ],
+                ),
                 call([22, 25], Vec::new()),
             ],
         };

@@ -102,7 +102,10 @@ impl Builder {
         }
         let trace = self.trace.context("ONNX Runtime's profile holds no run")?;
         let left = self.open.len();
-        anyhow::ensure!(left == 0, "{left} events of the profile lie outside the run");
+        anyhow::ensure!(
+            left == 0,
+            "{left} events of the profile lie outside the run"
+        );
         Ok(trace)
     }
 
@@ -306,7 +309,10 @@ mod tests {
         let message = |events: &[Value]| parse(events).unwrap_err().to_string();
         assert_eq!(message(&[]), "ONNX Runtime's profile holds no run");
         assert!(message(&[session("quux", 1, 1)]).starts_with("unknown event quux"));
-        assert!(message(&[execute.clone(), run.clone(), execute.clone(), run.clone()]).contains("more than one"));
+        assert!(
+            message(&[execute.clone(), run.clone(), execute.clone(), run.clone()])
+                .contains("more than one")
+        );
         let mut other = node("a", 2, 1);
         other["tid"] = 2.into();
         assert!(message(&[node("b", 1, 1), other]).contains("several threads"));

@@ -105,7 +105,10 @@ impl Options {
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         if let Some(path) = &self.inputs {
             let shown = path.display();
-            anyhow::ensure!(path.is_file(), "setting ort.inputs={shown}: there is no such file");
+            anyhow::ensure!(
+                path.is_file(),
+                "setting ort.inputs={shown}: there is no such file"
+            );
         }
         let Ok(library) = library() else {
             return Ok(());
@@ -133,7 +136,10 @@ impl Options {
             ("providers", &providers.join(",")),
             ("spinning", on(self.spinning)),
             ("denormals_as_zero", on(self.denormals_as_zero)),
-            ("profile.clock", "whole microseconds of ONNX Runtime's own profiler, rounded down"),
+            (
+                "profile.clock",
+                "whole microseconds of ONNX Runtime's own profiler, rounded down",
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()

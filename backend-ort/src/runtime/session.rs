@@ -69,11 +69,7 @@ impl Loaded {
         // Not through `Session::run_binding`, which fetches the outputs too: that is no part of a run.
         // SAFETY: session and binding live through the call and belong together.
         let status = unsafe {
-            (ort::api().RunWithBinding)(
-                self.session.ptr().cast_mut(),
-                null(),
-                self.binding.ptr(),
-            )
+            (ort::api().RunWithBinding)(self.session.ptr().cast_mut(), null(), self.binding.ptr())
         };
         checked(status)
     }
@@ -109,7 +105,10 @@ impl Loaded {
                 Ok(tensor) => tensors::download(&tensor),
                 Err(_) => Ok(None),
             };
-            Ok((name.to_owned(), tensor.with_context(|| format!("output {name}"))?))
+            Ok((
+                name.to_owned(),
+                tensor.with_context(|| format!("output {name}"))?,
+            ))
         });
         pairs.collect()
     }
@@ -180,7 +179,9 @@ fn without_weights(builder: SessionBuilder, _folder: &Path) -> anyhow::Result<Se
 
 /// The one file that the profiler wrote.
 fn written(folder: &Path) -> anyhow::Result<PathBuf> {
-    let mut entries = folder.read_dir().context("the folder for profiles is gone")?;
+    let mut entries = folder
+        .read_dir()
+        .context("the folder for profiles is gone")?;
     let entry = entries.next().context("ONNX Runtime wrote no profile")?;
     Ok(entry?.path())
 }
@@ -213,14 +214,20 @@ fn pinned(builder: SessionBuilder, options: &Options) -> BuilderResult {
         // The crate's own default would let ONNX Runtime choose a device by itself.
         .with_auto_device(AutoDevicePolicy::PreferCPU)?
         .with_intra_op_spinning(options.spinning)?
-        .with_config_entry("session.set_denormal_as_zero", flag(options.denormals_as_zero))
+        .with_config_entry(
+            "session.set_denormal_as_zero",
+            flag(options.denormals_as_zero),
+        )
 }
 
 /// Adds an execution provider by name, on the device of the run.
 fn append(builder: &mut SessionBuilder, name: &str, device: Device) -> anyhow::Result<()> {
     let name = std::ffi::CString::new(name)?;
     let options = match device {
-        Device::Cuda(index) => vec![(c"device_id".to_owned(), std::ffi::CString::new(index.to_string())?)],
+        Device::Cuda(index) => vec![(
+            c"device_id".to_owned(),
+            std::ffi::CString::new(index.to_string())?,
+        )],
         Device::Cpu => Vec::new(),
     };
     let keys: Vec<_> = options.iter().map(|(key, _)| key.as_ptr()).collect();

@@ -28,13 +28,17 @@ pub(crate) fn element_type(dtype: DType) -> Option<TensorElementType> {
 /// The counterpart of an element type of ONNX Runtime, where there is one.
 pub(crate) fn from_element_type(ty: TensorElementType) -> Option<DType> {
     let mut types = TYPES.iter();
-    types.find(|(_, own, _)| *own == ty).map(|(dtype, ..)| *dtype)
+    types
+        .find(|(_, own, _)| *own == ty)
+        .map(|(dtype, ..)| *dtype)
 }
 
 /// The element type that profiles write as `name`, where there is a counterpart.
 pub(crate) fn from_profile(name: &str) -> Option<DType> {
     let mut types = TYPES.iter();
-    types.find(|(.., own)| *own == name).map(|(dtype, ..)| *dtype)
+    types
+        .find(|(.., own)| *own == name)
+        .map(|(dtype, ..)| *dtype)
 }
 
 /// A tensor in host memory of ONNX Runtime's, from little-endian bytes.
@@ -47,7 +51,9 @@ pub(crate) fn upload(
     bytes: &[u8],
 ) -> anyhow::Result<DynTensor> {
     let count = shape.iter().try_fold(1usize, |count, &size| {
-        usize::try_from(size).ok().and_then(|n| count.checked_mul(n))
+        usize::try_from(size)
+            .ok()
+            .and_then(|n| count.checked_mul(n))
     });
     let needed = count.and_then(|count| ty.byte_size(count));
     anyhow::ensure!(

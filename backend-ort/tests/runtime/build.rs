@@ -13,8 +13,8 @@ use nongemm_operators as _;
 use nongemm_ort::Ort;
 use nongemm_ort::proto::{
     AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto,
-    NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorType, TypeProto,
-    TypeValue, ValueInfoProto,
+    NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorType, TypeProto, TypeValue,
+    ValueInfoProto,
 };
 use prost::Message;
 
@@ -40,7 +40,10 @@ impl Build {
             name: format!("block/{name}"),
             op_type: op.to_owned(),
             domain: domain.to_owned(),
-            input: inputs.split_whitespace().map(|s| s.trim_matches('_').to_owned()).collect(),
+            input: inputs
+                .split_whitespace()
+                .map(|s| s.trim_matches('_').to_owned())
+                .collect(),
             output: vec![name.to_owned()],
             attribute,
             ..NodeProto::default()
@@ -226,12 +229,15 @@ pub(crate) fn prepare(path: &Path, pairs: &[(&str, &str)]) -> anyhow::Result<Box
 /// Runs plainly and under the profiler; every recorded run closes.
 pub(crate) fn run(session: &mut dyn Session) {
     let clock = Monotonic::new();
-    session.run(&mut Recorder::new(&clock, Mode::Off, 0)).unwrap();
+    session
+        .run(&mut Recorder::new(&clock, Mode::Off, 0))
+        .unwrap();
     let mut recorder = Recorder::new(&clock, Mode::Timing, session.steps().len());
     for _ in 0..3 {
         session.run(&mut recorder).unwrap();
         recorder.check_closure().unwrap();
-        let seen: std::collections::BTreeSet<u32> = recorder.events().iter().map(|e| e.step).collect();
+        let seen: std::collections::BTreeSet<u32> =
+            recorder.events().iter().map(|e| e.step).collect();
         assert_eq!(seen.len(), session.steps().len(), "every step has an event");
     }
 }

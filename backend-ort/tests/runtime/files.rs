@@ -43,7 +43,10 @@ fn a_convolutional_network() {
         ]
     );
     assert_eq!(session.steps()[0].scope, "block");
-    assert_eq!(session.steps()[0].provider.as_deref(), Some("CPUExecutionProvider"));
+    assert_eq!(
+        session.steps()[0].provider.as_deref(),
+        Some("CPUExecutionProvider")
+    );
     let (name, output) = session.outputs().unwrap().remove(0);
     assert_eq!((name.as_str(), output.shape()), ("y", &[2, 10][..]));
 
@@ -52,7 +55,9 @@ fn a_convolutional_network() {
     assert_eq!(plain.steps().len(), 10);
     assert!(rows(plain.as_ref()).iter().all(|row| !row.contains("<-")));
     let difference = plain.outputs().unwrap()[0].1.data().to_f64().into_iter();
-    let difference = difference.zip(output.data().to_f64()).map(|(a, b)| (a - b).abs());
+    let difference = difference
+        .zip(output.data().to_f64())
+        .map(|(a, b)| (a - b).abs());
     assert!(difference.fold(0.0, f64::max) < 1e-5);
 }
 
@@ -94,16 +99,29 @@ fn a_transformer_with_symbolic_shapes() {
         ),
         "{error}"
     );
-    let error = prepare(&path, &[("dim.batch", "1"), ("dim.sequence", "8")]).err().unwrap();
+    let error = prepare(&path, &[("dim.batch", "1"), ("dim.sequence", "8")])
+        .err()
+        .unwrap();
     assert!(error.to_string().contains("dim.seq"), "{error}");
 
     let dims = [("dim.batch", "2"), ("dim.seq", "8")];
     let mut session = prepare(&path, &dims).unwrap();
     run(session.as_mut());
     let rows = rows(session.as_ref());
-    assert!(rows.iter().all(|row| !row.starts_with("unclassified")), "{rows:?}");
-    assert!(rows.iter().any(|row| row == "activation com.microsoft.BiasGelu <- Add Gelu"), "{rows:?}");
-    assert!(rows.iter().any(|row| row == "gemm com.microsoft.FusedMatMul <- Transpose MatMul Mul"), "{rows:?}");
+    assert!(
+        rows.iter().all(|row| !row.starts_with("unclassified")),
+        "{rows:?}"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row == "activation com.microsoft.BiasGelu <- Add Gelu"),
+        "{rows:?}"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row == "gemm com.microsoft.FusedMatMul <- Transpose MatMul Mul"),
+        "{rows:?}"
+    );
 }
 
 #[test]
@@ -113,7 +131,9 @@ fn branches_and_loops() {
         .node("t1", "Mul", "x two")
         .node("t2", "Tanh", "t1")
         .output("t2", Float, &["4"]);
-    let otherwise = Build::default().node("o1", "Neg", "x").output("o1", Float, &["4"]);
+    let otherwise = Build::default()
+        .node("o1", "Neg", "x")
+        .output("o1", Float, &["4"]);
     let body = Build::default()
         .input("i", Int64, &[])
         .input("go", DataType::Bool, &[])
@@ -127,7 +147,12 @@ fn branches_and_loops() {
         .input("x", Float, &["4"])
         .node_with("total", "ReduceSum", "x", vec![int("keepdims", 0)])
         .node("is", "Greater", "total lowest")
-        .node_with("f", "If", "is", vec![graph("then_branch", then), graph("else_branch", otherwise)])
+        .node_with(
+            "f",
+            "If",
+            "is",
+            vec![graph("then_branch", then), graph("else_branch", otherwise)],
+        )
         .node_with("y", "Loop", "trips __ f", vec![graph("body", body)])
         .floats("two", &[], &[2.0])
         .floats("lowest", &[], &[-100.0])
@@ -142,9 +167,14 @@ fn branches_and_loops() {
     assert_eq!(count("activation Tanh"), 1, "{rows:?}");
     assert_eq!(count("arithmetic Sqrt"), 3, "one for each time: {rows:?}");
     assert_eq!(count("arithmetic Neg"), 0, "{rows:?}");
-    let sqrt = session.steps().iter().find(|step| step.op == "Sqrt").unwrap();
+    let sqrt = session
+        .steps()
+        .iter()
+        .find(|step| step.op == "Sqrt")
+        .unwrap();
     assert_eq!(sqrt.scope, "block.y.block");
-    let ids: std::collections::BTreeSet<&str> = session.steps().iter().map(|s| s.id.as_str()).collect();
+    let ids: std::collections::BTreeSet<&str> =
+        session.steps().iter().map(|s| s.id.as_str()).collect();
     assert_eq!(ids.len(), session.steps().len());
 }
 
@@ -188,7 +218,10 @@ fn classical_machine_learning() {
             "scaled",
             "ai.onnx.ml:Scaler",
             "x",
-            vec![floats("offset", &[0.1, 0.2, 0.3]), floats("scale", &[2.0, 2.0, 2.0])],
+            vec![
+                floats("offset", &[0.1, 0.2, 0.3]),
+                floats("scale", &[2.0, 2.0, 2.0]),
+            ],
         )
         .node_with(
             "label",
@@ -201,12 +234,23 @@ fn classical_machine_learning() {
             ],
         )
         .and_output("scores")
-        .node_with("maps", "ai.onnx.ml:ZipMap", "scores", vec![ints("classlabels_int64s", &[0, 1])])
+        .node_with(
+            "maps",
+            "ai.onnx.ml:ZipMap",
+            "scores",
+            vec![ints("classlabels_int64s", &[0, 1])],
+        )
         .output("label", Int64, &["5"])
         .write(folder.path());
     let mut session = prepare(&path, &[]).unwrap();
     run(session.as_mut());
     let rows = rows(session.as_ref());
-    assert!(rows.iter().all(|row| !row.starts_with("unclassified")), "{rows:?}");
-    assert!(rows.contains(&"other ai.onnx.ml.LinearClassifier".to_owned()), "{rows:?}");
+    assert!(
+        rows.iter().all(|row| !row.starts_with("unclassified")),
+        "{rows:?}"
+    );
+    assert!(
+        rows.contains(&"other ai.onnx.ml.LinearClassifier".to_owned()),
+        "{rows:?}"
+    );
 }

@@ -28,7 +28,10 @@ fn a_file_cut_anywhere_is_an_error() {
         // Cut between two fields, a part of a model may be a model.
         if let Err(error) = prepare(&path, &[]) {
             let error = format!("{error:#}");
-            assert!(error.contains("model.onnx") && error.lines().count() == 1, "{error}");
+            assert!(
+                error.contains("model.onnx") && error.lines().count() == 1,
+                "{error}"
+            );
         }
     }
 }
@@ -55,13 +58,21 @@ fn operator_sets_and_operators_that_do_not_exist() {
         version: 99,
     }];
     let path = write(&model, folder.path());
-    assert!(message(&path, &[]).contains("99"), "{}", message(&path, &[]));
+    assert!(
+        message(&path, &[]).contains("99"),
+        "{}",
+        message(&path, &[])
+    );
     let model = Build::default()
         .input("x", Float, &["2"])
         .node("y", "my.company:Quux", "x")
         .output("y", Float, &["2"]);
     let path = model.write(folder.path());
-    assert!(message(&path, &[]).contains("Quux"), "{}", message(&path, &[]));
+    assert!(
+        message(&path, &[]).contains("Quux"),
+        "{}",
+        message(&path, &[])
+    );
 }
 
 #[test]
@@ -80,5 +91,8 @@ fn shapes_that_do_not_fit_and_settings_that_do_not_exist() {
     let provider = message(&path, &[("ort.providers", "quux")]);
     assert!(provider.contains("has no `quux`"), "{provider}");
     let unknown = message(&path, &[("dim.n", "1"), ("ort.optimisation", "all")]);
-    assert!(unknown.contains("did you mean `ort.optimization`"), "{unknown}");
+    assert!(
+        unknown.contains("did you mean `ort.optimization`"),
+        "{unknown}"
+    );
 }

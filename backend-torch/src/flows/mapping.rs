@@ -85,7 +85,7 @@ fn foreign(call: Call, id: String, scope: &str) -> Step {
         inputs: call.inputs,
         outputs: call.outputs,
         fused: Vec::new(),
-            provider: None,
+        provider: None,
     }
 }
 
@@ -112,7 +112,7 @@ fn known(call: Call, id: String, origin: &Step, alone: bool) -> Step {
         },
         outputs: call.outputs,
         fused: Vec::new(),
-            provider: None,
+        provider: None,
     }
 }
 

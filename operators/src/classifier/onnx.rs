@@ -172,7 +172,10 @@ mod tests {
     use super::*;
 
     fn group(name: &str, attrs: &[&str], fused: &[&str]) -> Option<OpGroup> {
-        let attrs: Attrs = attrs.iter().map(|key| ((*key).to_owned(), "x".into())).collect();
+        let attrs: Attrs = attrs
+            .iter()
+            .map(|key| ((*key).to_owned(), "x".into()))
+            .collect();
         let fused: Vec<String> = fused.iter().map(|op| (*op).to_owned()).collect();
         OnnxClassifier.classify(&OpEvent {
             vocabulary: "onnx",
@@ -196,28 +199,52 @@ mod tests {
 
     #[test]
     fn a_gemm_with_something_else_is_mixed() {
-        assert_eq!(group("Conv", &[], &["Conv", "BatchNormalization"]), Some(OpGroup::Gemm));
-        assert_eq!(group("com.microsoft.FusedMatMul", &[], &[]), Some(OpGroup::Gemm));
-        assert_eq!(group("com.microsoft.FusedConv", &[], &[]), Some(OpGroup::Mixed));
-        assert_eq!(group("com.microsoft.nchwc.Conv", &[], &[]), Some(OpGroup::Gemm));
+        assert_eq!(
+            group("Conv", &[], &["Conv", "BatchNormalization"]),
+            Some(OpGroup::Gemm)
+        );
+        assert_eq!(
+            group("com.microsoft.FusedMatMul", &[], &[]),
+            Some(OpGroup::Gemm)
+        );
+        assert_eq!(
+            group("com.microsoft.FusedConv", &[], &[]),
+            Some(OpGroup::Mixed)
+        );
+        assert_eq!(
+            group("com.microsoft.nchwc.Conv", &[], &[]),
+            Some(OpGroup::Gemm)
+        );
         assert_eq!(
             group("com.microsoft.nchwc.Conv", &["activation"], &[]),
             Some(OpGroup::Mixed)
         );
-        assert_eq!(group("com.microsoft.Attention", &[], &[]), Some(OpGroup::Mixed));
+        assert_eq!(
+            group("com.microsoft.Attention", &[], &[]),
+            Some(OpGroup::Mixed)
+        );
     }
 
     #[test]
     fn sets_that_are_not_known_are_not_classified() {
         assert_eq!(group("my.company.Relu", &[], &[]), None);
         assert_eq!(group("com.microsoft.Quux", &[], &[]), None);
-        assert_eq!(group("ai.onnx.ml.Scaler", &[], &[]), Some(OpGroup::Arithmetic));
+        assert_eq!(
+            group("ai.onnx.ml.Scaler", &[], &[]),
+            Some(OpGroup::Arithmetic)
+        );
     }
 
     #[test]
     fn an_unknown_fused_operator_is_what_it_fuses() {
-        assert_eq!(group("com.microsoft.Quux", &[], &["MatMul", "Relu"]), Some(OpGroup::Mixed));
-        assert_eq!(group("com.microsoft.Quux", &[], &["Mul", "Softmax"]), Some(OpGroup::Logit));
+        assert_eq!(
+            group("com.microsoft.Quux", &[], &["MatMul", "Relu"]),
+            Some(OpGroup::Mixed)
+        );
+        assert_eq!(
+            group("com.microsoft.Quux", &[], &["Mul", "Softmax"]),
+            Some(OpGroup::Logit)
+        );
         assert_eq!(group("com.microsoft.Quux", &[], &["Mul", "my.Op"]), None);
     }
 }
