@@ -1,5 +1,6 @@
 //! Models as files. Weights go from their source to the file one at a time.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -72,13 +73,8 @@ fn write_split(
     } else {
         None
     };
-    let write = || -> anyhow::Result<u64> {
-        let mut out = BufWriter::new(File::create(path)?);
-        let bytes = write_model(model, weights, &headers, &mut out)?;
-        out.flush()?;
-        Ok(bytes)
-    };
-    let bytes = write().with_context(|| format!("cannot write {}", path.display()))?;
+    let write = |out: &mut BufWriter<File>| write_model(model, weights, &headers, out);
+    let bytes = whole(path, write)?;
     let (data, more) = data.map_or((None, 0), |(path, bytes)| (Some(path), bytes));
     Ok(Files {
         model: path.to_owned(),
@@ -100,8 +96,40 @@ fn write_data(
         .to_owned();
     name.push(".data");
     let place = path.with_file_name(&name);
-    let cannot = || format!("cannot write {}", place.display());
-    let mut out = BufWriter::new(File::create(&place).with_context(cannot)?);
+    let write = |out: &mut BufWriter<File>| write_elements(model, weights, headers, &name, out);
+    let bytes = whole(&place, write)?;
+    Ok((place, bytes))
+}
+
+/// Writes a file under another name, and gives it its own once it is whole.
+fn whole(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<u64>,
+) -> anyhow::Result<u64> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let written = || -> anyhow::Result<u64> {
+        let mut out = BufWriter::new(File::create(&part)?);
+        let bytes = write(&mut out)?;
+        out.flush()?;
+        std::fs::rename(&part, path)?;
+        Ok(bytes)
+    };
+    let written = written();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The elements of the large weights, each at the place that its header gets to know.
+fn write_elements(
+    model: &Model,
+    weights: &dyn WeightSource,
+    headers: &mut [TensorProto],
+    name: &OsStr,
+    out: &mut impl Write,
+) -> anyhow::Result<u64> {
     let mut offset = 0u64;
     for (weight, header) in model.weights.iter().zip(headers) {
         let length = weight.spec.bytes();
@@ -109,11 +137,10 @@ fn write_data(
             continue;
         }
         let gap = offset.next_multiple_of(ALIGNMENT) - offset;
-        out.write_all(&vec![0; gap as usize]).with_context(cannot)?;
+        out.write_all(&vec![0; gap as usize])?;
         offset += gap;
         let tensor = weight.load(&model.graph, weights)?;
-        out.write_all(tensor.data().as_bytes())
-            .with_context(cannot)?;
+        out.write_all(tensor.data().as_bytes())?;
         let entry = |key: &str, value: String| StringStringEntryProto {
             key: key.to_owned(),
             value,
@@ -126,8 +153,7 @@ fn write_data(
         header.data_location = DataLocation::External.into();
         offset += length;
     }
-    out.flush().with_context(cannot)?;
-    Ok((place, offset))
+    Ok(offset)
 }
 
 /// A field of a message that holds `length` bytes: what stands before them.

@@ -116,6 +116,6 @@ fn weights_apart_are_those_inside() {
         let offset: usize = entry("offset").parse().unwrap();
         let length: usize = entry("length").parse().unwrap();
         assert_eq!(offset % 4096, 0);
-        assert_eq!(&data[offset..offset + length], elements.as_slice());
+        assert_eq!(&data[offset..offset + length], &elements[..]);
     }
 }

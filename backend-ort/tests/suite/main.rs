@@ -1,8 +1,6 @@
-//! Tests of the ONNX Runtime backend through its public interface.
+//! Tests of ONNX emission, which need no library.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod checker;
 mod export;
 #[path = "../../../models/tests/support/mod.rs"]
 mod support;
-mod written;
