@@ -49,6 +49,12 @@ impl Backend for Ort {
                 "choose --dtype f32, f16, bf16 or f64",
             );
         }
+        if device == Device::Cpu && dtype == DType::BF16 {
+            return Availability::missing(
+                "ONNX Runtime has kernels for bf16 on devices only",
+                "choose --dtype f32 or f16",
+            );
+        }
         let library = match library() {
             Ok(library) => library,
             Err(missing) => return Availability::missing(missing.reason, missing.remedy),

@@ -150,7 +150,8 @@ impl<'m> Learner<'m> {
                 .filter_map(|index| original.and_then(|graph| graph.node.get(*index)))
                 .collect();
             let step = self.step(call, node, &old, &initializers, outer);
-            let scope = join(&step.scope, node.map_or(&call.name, |node| &node.name));
+            let name = node.map_or(&call.name, |node| &node.name);
+            let scope = join(&step.scope, name.rsplit('/').next().unwrap_or(name));
             self.steps.push(step);
             for run in &call.runs {
                 let body = node.and_then(|node| subgraph(run, node));

@@ -35,7 +35,9 @@ fn a_convolutional_network() {
         rows(session.as_ref()),
         [
             "mixed com.microsoft.FusedConv <- Conv BatchNormalization Relu",
-            "mixed com.microsoft.FusedConv <- Conv Add Relu",
+            "gemm Conv",
+            "arithmetic Add",
+            "activation Relu",
             "pooling GlobalAveragePool",
             "memory Flatten",
             "gemm Gemm",
@@ -49,6 +51,28 @@ fn a_convolutional_network() {
     );
     let (name, output) = session.outputs().unwrap().remove(0);
     assert_eq!((name.as_str(), output.shape()), ("y", &[2, 10][..]));
+
+    // In blocked layout, where the processor has it, the addition is fused too.
+    let mut all = prepare(&path, &[batch, ("ort.optimization", "all")]).unwrap();
+    run(all.as_mut());
+    let blocked = rows(all.as_ref());
+    let convolutions: Vec<&String> = blocked
+        .iter()
+        .filter(|row| row.contains("nchwc.Conv"))
+        .collect();
+    if !convolutions.is_empty() {
+        assert_eq!(
+            convolutions,
+            [
+                "mixed com.microsoft.nchwc.Conv <- Conv BatchNormalization Relu",
+                "mixed com.microsoft.nchwc.Conv <- Conv Add Relu"
+            ]
+        );
+    }
+    assert!(
+        blocked.iter().all(|row| !row.starts_with("unclassified")),
+        "{blocked:?}"
+    );
 
     let mut plain = prepare(&path, &[batch, ("ort.optimization", "disable")]).unwrap();
     run(plain.as_mut());
