@@ -49,6 +49,12 @@ impl Backend for Ort {
                 "choose --dtype f32, f16, bf16 or f64",
             );
         }
+        if (device, dtype) == (Device::Cpu, DType::BF16) {
+            return Availability::missing(
+                "ONNX Runtime has no kernels in bf16 on the CPU",
+                "choose --dtype f32, or f16, which it computes in f32",
+            );
+        }
         let library = match library() {
             Ok(library) => library,
             Err(missing) => return Availability::missing(missing.reason, missing.remedy),
