@@ -49,10 +49,10 @@ impl Backend for Ort {
                 "choose --dtype f32, f16, bf16 or f64",
             );
         }
-        if device == Device::Cpu && dtype == DType::BF16 {
+        if (device, dtype) == (Device::Cpu, DType::BF16) {
             return Availability::missing(
-                "ONNX Runtime has kernels for bf16 on devices only",
-                "choose --dtype f32 or f16",
+                "ONNX Runtime has no kernels in bf16 on the CPU",
+                "choose --dtype f32, or f16, which it computes in f32",
             );
         }
         let library = match library() {

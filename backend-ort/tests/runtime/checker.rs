@@ -24,7 +24,7 @@ fn python() -> PathBuf {
     let home = std::env::var_os("HOME").unwrap();
     let cache = std::env::var_os("NONGEMM_CACHE")
         .map_or_else(|| PathBuf::from(home).join(".cache/nongemm"), PathBuf::from);
-    cache.join("onnx-1.23.2/bin/python")
+    cache.join("onnxruntime-1.31.1/bin/python")
 }
 
 fn check(folder: &Path, options: &[&str]) {

@@ -49,9 +49,18 @@ impl Emit for IndexAdd {
         dims[axis] = index.shape().dims()[0].clone();
         let index = e.reshape(&index, &Shape::new(dims))?;
         let index = e.expand(&index, source.shape(), source);
-        let call = e.call("ScatterElements", &[x, &index, source]);
+        // ONNX Runtime does not add short numbers.
+        let dtype = x.dtype();
+        let wide = if dtype.is_float() && dtype.size() < 4 {
+            DType::F32
+        } else {
+            dtype
+        };
+        let (x, source) = (e.cast(x, wide), e.cast(source, wide));
+        let call = e.call("ScatterElements", &[&x, &index, &source]);
         let call = call.int("axis", axis as i64).text("reduction", "add");
-        Ok(vec![call.one(x.spec().clone())])
+        let sums = call.one(x.spec().clone());
+        Ok(vec![e.cast(&sums, dtype)])
     }
 }
 
