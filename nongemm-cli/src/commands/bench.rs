@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -9,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
 use nongemm_core::plan::{Overrides, Plan, check_any, plan, run_id};
 use nongemm_core::plugin::{Plugins, ReportTarget};
-use nongemm_core::record::{RunRecord, RunSpec, Status, store};
-use nongemm_core::run::{Job, failed};
+use nongemm_core::record::{RunRecord, Status, store};
+use nongemm_core::run::{Job, References, failed};
+use tempfile::TempDir;
 
 use crate::args::BenchArgs;
 use crate::error::CliError;
@@ -84,6 +86,8 @@ fn run_all(
     plugins: &Plugins,
     signals: &Signals,
 ) -> Result<Vec<RunRecord>, CliError> {
+    let outputs = outputs_folder(&args.out)?;
+    let mut references = References::new(&plan.runs, outputs.path().to_owned());
     let mut records = Vec::with_capacity(plan.runs.len());
     for (index, spec) in plan.runs.iter().enumerate() {
         if signals.interrupted.load(Ordering::Relaxed) {
@@ -94,7 +98,10 @@ fn run_all(
             );
             break;
         }
-        let record = run_one(plan, spec, index, plugins, signals);
+        let mut job = Job::new(spec.clone(), &plan.limits, &plan.classify);
+        job.outputs = references.task(spec, &run_id(spec));
+        let record = run_one(plan, &job, index, plugins, signals);
+        references.finished(&record);
         if let Err(error) = store::write(&args.out, &record) {
             // The results so far are on the disk or on the screen; losing more would help nobody.
             report(&records, args, plugins)?;
@@ -105,14 +112,20 @@ fn run_all(
     Ok(records)
 }
 
+/// A folder for outputs on their way from one worker to another; removed when dropped.
+fn outputs_folder(out: &Path) -> Result<TempDir, CliError> {
+    let folder = tempfile::Builder::new().prefix(".outputs-").tempdir_in(out);
+    folder.map_err(|e| CliError::usage(format!("cannot write in {}: {e}", out.display())))
+}
+
 fn run_one(
     plan: &Plan,
-    spec: &RunSpec,
+    job: &Job,
     index: usize,
     plugins: &Plugins,
     signals: &Signals,
 ) -> RunRecord {
-    let job = Job::new(spec.clone(), &plan.limits, &plan.classify);
+    let spec = &job.spec;
     let backend = match plugins.backends.get(&spec.backend) {
         Ok(backend) => backend,
         Err(error) => return failed(spec, error.to_string()),
@@ -124,7 +137,7 @@ fn run_one(
         &run_id(spec),
         plan.limits.target_ci,
     );
-    let record = supervisor::run(&job, &environment, &signals.interrupted, &mut |event| {
+    let record = supervisor::run(job, &environment, &signals.interrupted, &mut |event| {
         progress.event(event);
     });
     progress.finish(&summary(&record));
