@@ -41,10 +41,17 @@ fn open(device: Device) -> anyhow::Result<Candle> {
             #[cfg(feature = "cuda")]
             crate::cuda::load()?;
             candle_core::Device::new_cuda(index)
+                .map_err(|error| first_line(&error))
                 .with_context(|| format!("device cuda:{index} cannot be used"))?
         }
     };
     Ok(Candle::new(device))
+}
+
+/// candle's errors carry a backtrace where one is asked for, which says nothing about a device.
+fn first_line(error: &candle_core::Error) -> anyhow::Error {
+    let text = error.to_string();
+    anyhow::anyhow!("{}", text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The vector instructions that candle found.

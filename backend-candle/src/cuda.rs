@@ -16,9 +16,8 @@ use nongemm_core::kernel::{DeviceTimer, MarkTimer, Marks};
 use nongemm_core::plugin::SessionMemory;
 
 /// A function of each of CUDA's libraries that candle calls, and the library as CUDA 13 names it.
-const LIBRARIES: [(&str, &str); 4] = [
+const LIBRARIES: [(&str, &str); 3] = [
     ("cuInit", "libcuda.so.1"),
-    ("cublasLtCreate", "libcublasLt.so.13"),
     ("cublasCreate_v2", "libcublas.so.13"),
     ("curandCreateGenerator", "libcurand.so.10"),
 ];

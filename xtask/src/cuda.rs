@@ -35,11 +35,15 @@ const BOUND_LATER: &[&str] = &["cuda", "cublas", "cublasLt", "curand", "nvrtc"];
 /// too, since most of candle's kernels are compiled for the GPU at hand when they are loaded.
 const OLDEST: &str = "80";
 
-/// Lets `build` compile candle's CUDA kernels.
+/// In cargo's target folder: apart from other builds, since the flags differ and nothing could be shared.
+pub(crate) const FOLDER: &str = "cuda";
+
+/// Lets a command of cargo compile candle's CUDA kernels into the folder `target`.
 ///
 /// # Errors
 /// When there is no compiler and none can be fetched.
-pub(crate) fn configure(build: &mut Command) -> Result<()> {
+pub(crate) fn configure(build: &mut Command, target: &Path) -> Result<()> {
+    build.arg("--target-dir").arg(target);
     if env::var_os("CUDA_COMPUTE_CAP").is_none() && !has_gpu() {
         build.env("CUDA_COMPUTE_CAP", OLDEST);
     }

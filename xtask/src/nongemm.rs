@@ -56,7 +56,10 @@ fn features(args: &[String]) -> Vec<&'static str> {
 }
 
 /// Where cargo puts what it builds.
-fn target_dir() -> Result<PathBuf> {
+///
+/// # Errors
+/// When cargo does not say.
+pub(crate) fn target_dir() -> Result<PathBuf> {
     let output = cargo()
         .args(["metadata", "--format-version=1", "--no-deps"])
         .stderr(Stdio::inherit())
@@ -88,11 +91,10 @@ pub(crate) fn build(features: &[&str], profile: &str) -> Result<PathBuf> {
     }
     let mut target = target_dir()?;
     if features.contains(&"cuda") {
-        cuda::configure(&mut build)?;
-        // Apart from other builds: the compiler's flags differ, so that nothing could be shared.
-        target.push("cuda");
+        target.push(cuda::FOLDER);
+        cuda::configure(&mut build, &target)?;
     }
-    check(build.arg("--target-dir").arg(&target))?;
+    check(&mut build)?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target.join(folder).join("nongemm"))
 }

@@ -128,3 +128,15 @@ pub(crate) fn site_packages(venv: &Path, package: &str) -> Result<Option<PathBuf
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_release_of_torch_everywhere() {
+        let pinned = format!("torch=={TORCH}");
+        assert_eq!(LIBTORCH[0], pinned);
+        assert_eq!(REFERENCES[0], pinned);
+    }
+}

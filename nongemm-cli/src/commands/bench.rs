@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -12,7 +11,6 @@ use nongemm_core::plan::{Overrides, Plan, check_any, plan, run_id};
 use nongemm_core::plugin::{Plugins, ReportTarget};
 use nongemm_core::record::{RunRecord, Status, store};
 use nongemm_core::run::{Job, References, failed};
-use tempfile::TempDir;
 
 use crate::args::BenchArgs;
 use crate::error::CliError;
@@ -86,8 +84,8 @@ fn run_all(
     plugins: &Plugins,
     signals: &Signals,
 ) -> Result<Vec<RunRecord>, CliError> {
-    let outputs = outputs_folder(&args.out)?;
-    let mut references = References::new(&plan.runs, outputs.path().to_owned());
+    let folder = args.out.join(format!(".outputs-{}", std::process::id()));
+    let mut references = References::new(&plan.runs, folder);
     let mut records = Vec::with_capacity(plan.runs.len());
     for (index, spec) in plan.runs.iter().enumerate() {
         if signals.interrupted.load(Ordering::Relaxed) {
@@ -102,20 +100,15 @@ fn run_all(
         job.outputs = references.task(spec, &run_id(spec));
         let record = run_one(plan, &job, index, plugins, signals);
         references.finished(&record);
-        if let Err(error) = store::write(&args.out, &record) {
-            // The results so far are on the disk or on the screen; losing more would help nobody.
+        let written = store::write(&args.out, &record);
+        records.push(record);
+        if let Err(error) = written {
+            // What was measured is on the disk or on the screen; measuring on would help nobody.
             report(&records, args, plugins)?;
             return Err(CliError::failed(error));
         }
-        records.push(record);
     }
     Ok(records)
-}
-
-/// A folder for outputs on their way from one worker to another; removed when dropped.
-fn outputs_folder(out: &Path) -> Result<TempDir, CliError> {
-    let folder = tempfile::Builder::new().prefix(".outputs-").tempdir_in(out);
-    folder.map_err(|e| CliError::usage(format!("cannot write in {}: {e}", out.display())))
 }
 
 fn run_one(

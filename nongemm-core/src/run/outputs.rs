@@ -1,6 +1,6 @@
 //! The outputs of a run: checked against the graph, and against those of another run of the same thing.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -188,6 +188,7 @@ fn write(path: &Path, outputs: &[Named]) -> anyhow::Result<()> {
         .iter()
         .map(|(name, tensor)| (name.as_str(), tensor.spec()))
         .collect();
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
     let mut file = BufWriter::new(File::create(path)?);
     serde_json::to_writer(&mut file, &specs)?;
     file.write_all(b"\n")?;
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn outputs_survive_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("outputs");
+        let file = folder.path().join("new").join("outputs");
         let outputs = [
             f32s("x", &[1.5, f32::MIN_POSITIVE]),
             i64s("n", &[-1]),
@@ -291,7 +292,7 @@ mod tests {
         ];
         write(&file, &outputs).unwrap();
         assert_eq!(read(&file).unwrap(), outputs);
-        std::fs::write(&file, "[[\"x\",{\"dtype\":\"f32\",\"shape\":[9]}]]\nab").unwrap();
+        fs::write(&file, "[[\"x\",{\"dtype\":\"f32\",\"shape\":[9]}]]\nab").unwrap();
         assert!(read(&file).is_err());
     }
 }

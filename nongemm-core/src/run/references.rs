@@ -19,8 +19,8 @@ pub struct References {
 }
 
 impl References {
-    /// For the runs of a plan, with files in `folder`. A file is removed after the last run that it
-    /// concerns.
+    /// For the runs of a plan, with files in `folder`, which is made when the first one is written. A
+    /// file is removed after the last run that it concerns, the folder when this is dropped.
     pub fn new<'s>(runs: impl IntoIterator<Item = &'s RunSpec>, folder: PathBuf) -> Self {
         let mut to_come = BTreeMap::new();
         for spec in runs {
@@ -65,6 +65,13 @@ impl References {
             // At worst it stays until the folder is removed.
             let _ = fs::remove_file(reference.file);
         }
+    }
+}
+
+impl Drop for References {
+    fn drop(&mut self) {
+        // Not there, unless outputs were kept.
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -119,8 +126,10 @@ mod tests {
     #[test]
     fn the_first_run_that_succeeds_is_the_reference() {
         let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("outputs");
+        fs::create_dir(&folder).unwrap();
         let runs = [spec("a", &[]), spec("b", &[]), spec("c", &[])];
-        let mut references = References::new(&runs, folder.path().to_owned());
+        let mut references = References::new(&runs, folder.clone());
         let task = |references: &References, spec: &RunSpec| references.task(spec, &run_id(spec));
         assert!(matches!(
             task(&references, &runs[0]),
@@ -139,6 +148,8 @@ mod tests {
         assert_eq!(reference.file, file);
         references.finished(&done(&runs[2], Status::Ok));
         assert!(!file.exists(), "removed after the last run");
+        drop(references);
+        assert!(!folder.exists());
     }
 
     #[test]
@@ -151,7 +162,7 @@ mod tests {
                 ..spec("b", &[])
             },
         ];
-        let references = References::new(&runs, PathBuf::new());
+        let references = References::new(&runs, PathBuf::from("/nowhere/outputs"));
         for run in &runs {
             assert_eq!(references.task(run, "id"), None);
         }
@@ -160,7 +171,7 @@ mod tests {
             spec("a", &[("layers", "2"), ("composites", "fused")]),
             spec("b", &[("layers", "2"), ("b.speed", "high")]),
         ];
-        let references = References::new(&runs, PathBuf::new());
+        let references = References::new(&runs, PathBuf::from("/nowhere/outputs"));
         for run in &runs {
             assert!(references.task(run, "id").is_some());
         }
