@@ -103,11 +103,15 @@ fn unreliable(profile: &Profile) -> Option<String> {
 fn scattered(profile: &Profile) -> Option<String> {
     let timeline = profile.timeline();
     let unattributed = timeline.unattributed_ns / timeline.wall_median_ns;
-    (unattributed > UNATTRIBUTED_ABOVE).then(|| {
-        format!(
+    (unattributed > UNATTRIBUTED_ABOVE).then(|| match profile.device {
+        None => format!(
             "{} of the time lies between operators, in none of them",
             percent(unattributed)
-        )
+        ),
+        Some(_) => format!(
+            "{} of the device's time lies between operators: it waits for the host to launch them",
+            percent(unattributed)
+        ),
     })
 }
 
