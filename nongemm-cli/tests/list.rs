@@ -23,7 +23,7 @@ fn models() {
 
 #[test]
 fn everything_else_is_linked() {
-    assert_eq!(ids("backends"), ["candle"]);
+    assert_eq!(ids("backends"), ["candle", "ort"]);
     assert_eq!(ids("datasets"), ["images", "sample"]);
     assert_eq!(ids("probes"), ["process", "scheduler"]);
     assert_eq!(ids("reporters"), ["csv", "json", "terminal"]);
