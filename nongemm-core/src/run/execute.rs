@@ -19,6 +19,7 @@ use crate::plugin::{
 use crate::record::{
     self, Checks, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
 };
+use crate::shape::TensorSpec;
 use crate::tensor::HostTensor;
 
 /// Everything that a worker process needs to know.
@@ -305,28 +306,29 @@ fn start_probes(plugins: &Plugins) -> Probes {
     Probes::new(started.collect())
 }
 
-fn check_shapes(graph: &Graph, outputs: &[(String, HostTensor)]) -> anyhow::Result<()> {
+/// Checks that an output has the name and the shape that the graph declares at its position.
+fn check_shape(
+    graph: &Graph,
+    position: usize,
+    found: &str,
+    spec: &TensorSpec,
+) -> anyhow::Result<()> {
+    let Some((name, value)) = graph.outputs().get(position) else {
+        anyhow::bail!("there is no output {found} in the graph");
+    };
+    anyhow::ensure!(name == found, "output {name} is missing");
+    let expected = graph.spec(*value);
+    let dims = expected.shape.dims().iter().zip(spec.shape.dims());
+    let fits = expected.shape.rank() == spec.shape.rank()
+        && dims
+            .into_iter()
+            .all(|(dim, size)| dim.known().is_none() || dim == size);
     anyhow::ensure!(
-        graph.outputs().len() == outputs.len(),
-        "{} outputs instead of {}",
-        outputs.len(),
-        graph.outputs().len()
+        fits,
+        "output {name} must have shape {}, has {}",
+        expected.shape,
+        spec.shape
     );
-    for ((name, value), (found, tensor)) in graph.outputs().iter().zip(outputs) {
-        anyhow::ensure!(name == found, "output {name} is missing");
-        let expected = graph.spec(*value);
-        let dims = expected.shape.dims().iter().zip(tensor.shape());
-        let fits = expected.shape.rank() == tensor.shape().len()
-            && dims
-                .into_iter()
-                .all(|(dim, size)| dim.known().is_none_or(|known| known == *size));
-        anyhow::ensure!(
-            fits,
-            "output {name} must have shape {}, has {:?}",
-            expected.shape,
-            tensor.shape()
-        );
-    }
     Ok(())
 }
 
@@ -361,17 +363,25 @@ fn check_outputs(session: &mut dyn Session, graph: Option<&Graph>) -> anyhow::Re
         finite: true,
         ..Checks::default()
     };
-    let outputs = session.outputs()?;
-    if let Some(graph) = graph {
-        check_shapes(graph, &outputs)?;
-    }
-    for (name, tensor) in &outputs {
-        let values = tensor.data().to_f64();
-        checks.finite &= values.iter().all(|x| x.is_finite());
-        checks.outputs.insert(name.clone(), tensor.spec());
+    let mut position = 0;
+    session.each_output(&mut |name, tensor| {
+        if let Some(graph) = graph {
+            check_shape(graph, position, name, &tensor.spec())?;
+        }
+        position += 1;
+        checks.finite &= tensor.data().is_finite();
+        checks.outputs.insert(name.to_owned(), tensor.spec());
         checks
             .head
-            .insert(name.clone(), values.into_iter().take(HEAD).collect());
+            .insert(name.to_owned(), tensor.data().head(HEAD));
+        Ok(())
+    })?;
+    if let Some(graph) = graph {
+        let declared = graph.outputs().len();
+        anyhow::ensure!(
+            declared == position,
+            "{position} outputs instead of {declared}"
+        );
     }
     anyhow::ensure!(
         checks.finite,
