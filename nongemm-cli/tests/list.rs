@@ -27,7 +27,7 @@ fn everything_else_is_linked() {
     assert_eq!(ids("datasets"), ["images", "sample"]);
     assert_eq!(ids("probes"), ["process", "scheduler"]);
     assert_eq!(ids("reporters"), ["csv", "json", "terminal"]);
-    assert_eq!(ids("weights"), ["safetensors", "synthetic"]);
+    assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
 }
 
 #[test]
