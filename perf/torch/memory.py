@@ -1,7 +1,10 @@
 """Peak memory of nongemm's flows against that of the reference in Python, for the same model, weights and input.
 
-    cargo xtask perf memory-python [MODEL ..] [--backend torch,candle] [--set KEY=VALUE ..] [--dtype f32|f16|bf16]
-                                   [--batch N]
+    python memory.py NONGEMM PARITY [MODEL ..] [--backend torch,candle] [--set KEY=VALUE ..] [--dtype f32|f16|bf16]
+                     [--batch N]
+
+NONGEMM is the binary with these backends, PARITY the example `parity`, which writes weights and inputs; Python is that of
+`cargo xtask setup`.
 
 Each side is a process of its own, and what counts is the most that it ever had resident: libraries, loading of weights
 and checks of outputs included. The reference reads its weights straight into the model, from a file that it does not
@@ -44,8 +47,7 @@ def in_nongemm(args, model_id, backend):
 
 def in_python(args, model_id, folder):
     """The peak of the reference, on the weights and inputs in a folder."""
-    image = [] if args.image is None else [("image", str(args.image))]
-    config = dict(image + [setting.split("=", 1) for setting in args.set])
+    config = dict(setting.split("=", 1) for setting in args.set)
     return int(run([sys.executable, REFERENCE / "reference.py", "memory", "--model", model_id, "--config",
                     json.dumps(config), "--dtype", args.dtype, "--weights", folder / "weights.safetensors", "--inputs",
                     folder / "inputs.safetensors"]))
@@ -68,14 +70,13 @@ def compare(args, model_id):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="cargo xtask perf memory-python")
+    parser = argparse.ArgumentParser(prog="memory.py")
     parser.add_argument("nongemm")
     parser.add_argument("parity")
     parser.add_argument("models", nargs="*")
     parser.add_argument("--backend", default="torch,candle")
     parser.add_argument("--dtype", default="f32")
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--image", type=int)
     parser.add_argument("--set", action="append", default=[])
     args = parser.parse_args()
     known = [model["id"] for model in json.loads(run([args.nongemm, "list", "models", "--json"]))]
