@@ -8,18 +8,17 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::machine;
-use crate::graph::{Graph, peak_activation_bytes};
+use super::outputs::{self, OutputsTask};
+use crate::graph::peak_activation_bytes;
 use crate::measure::{Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes};
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
 use crate::plugin::{
-    Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Session,
-    Settings,
+    Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Settings,
 };
 use crate::record::{
-    self, Checks, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
+    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
 };
-use crate::shape::TensorSpec;
 use crate::tensor::HostTensor;
 
 /// Everything that a worker process needs to know.
@@ -39,6 +38,8 @@ pub struct Job {
     pub max_warmup_ns: u64,
     /// Group overrides by operator name.
     pub classify: BTreeMap<String, OpGroup>,
+    /// What to do with the outputs beside checking them.
+    pub outputs: Option<OutputsTask>,
 }
 
 impl Job {
@@ -46,6 +47,7 @@ impl Job {
     pub fn new(spec: RunSpec, limits: &Limits, classify: &BTreeMap<String, OpGroup>) -> Self {
         Job {
             spec,
+            outputs: None,
             target_ci: limits.target_ci,
             max_time_ns: limits.max_time.as_nanos() as u64,
             min_samples: limits.min_samples,
@@ -214,7 +216,8 @@ fn run(
         Checked::Graph(checked) => Some(&checked.graph),
         Checked::File(_) => None,
     };
-    record.checks = Some(check_outputs(session.as_mut(), declared)?);
+    let mut checks = outputs::check(session.as_mut(), declared)?;
+    record.checks = Some(checks.clone());
     let profiler = plugins.profilers.get("latency")?;
     let m = profiler.profile(session.as_mut(), &mut plan)?;
     phases.measure_ns = elapsed(since);
@@ -238,6 +241,13 @@ fn run(
     memory.peak_device_bytes = device.peak_device_bytes;
     memory.peak_reserved_bytes = device.peak_reserved_bytes;
     record.memory = Some(memory);
+    if let Some(task) = &job.outputs {
+        match task.run(session.as_mut(), spec.dtype) {
+            Ok(check) => checks.reference = check,
+            Err(error) => checks.not_compared = Some(format!("{error:#}")),
+        }
+        record.checks = Some(checks);
+    }
     enough_samples(&m, job)
 }
 
@@ -306,32 +316,6 @@ fn start_probes(plugins: &Plugins) -> Probes {
     Probes::new(started.collect())
 }
 
-/// Checks that an output has the name and the shape that the graph declares at its position.
-fn check_shape(
-    graph: &Graph,
-    position: usize,
-    found: &str,
-    spec: &TensorSpec,
-) -> anyhow::Result<()> {
-    let Some((name, value)) = graph.outputs().get(position) else {
-        anyhow::bail!("there is no output {found} in the graph");
-    };
-    anyhow::ensure!(name == found, "output {name} is missing");
-    let expected = graph.spec(*value);
-    let dims = expected.shape.dims().iter().zip(spec.shape.dims());
-    let fits = expected.shape.rank() == spec.shape.rank()
-        && dims
-            .into_iter()
-            .all(|(dim, size)| dim.known().is_none() || dim == size);
-    anyhow::ensure!(
-        fits,
-        "output {name} must have shape {}, has {}",
-        expected.shape,
-        spec.shape
-    );
-    Ok(())
-}
-
 /// Why there is no energy, probe by probe.
 fn energy(plugins: &Plugins) -> Energy {
     let reasons: Vec<String> = plugins
@@ -354,38 +338,4 @@ fn energy(plugins: &Plugins) -> Energy {
         reasons.join("; ")
     };
     Energy::Unavailable { unavailable }
-}
-
-/// Checks that every output is finite and, where a graph declares them, there and of its shape.
-fn check_outputs(session: &mut dyn Session, graph: Option<&Graph>) -> anyhow::Result<Checks> {
-    const HEAD: usize = 8;
-    let mut checks = Checks {
-        finite: true,
-        ..Checks::default()
-    };
-    let mut position = 0;
-    session.each_output(&mut |name, tensor| {
-        if let Some(graph) = graph {
-            check_shape(graph, position, name, &tensor.spec())?;
-        }
-        position += 1;
-        checks.finite &= tensor.data().is_finite();
-        checks.outputs.insert(name.to_owned(), tensor.spec());
-        checks
-            .head
-            .insert(name.to_owned(), tensor.data().head(HEAD));
-        Ok(())
-    })?;
-    if let Some(graph) = graph {
-        let declared = graph.outputs().len();
-        anyhow::ensure!(
-            declared == position,
-            "{position} outputs instead of {declared}"
-        );
-    }
-    anyhow::ensure!(
-        checks.finite,
-        "an output holds values that are not finite (NaN or infinity)"
-    );
-    Ok(checks)
 }
