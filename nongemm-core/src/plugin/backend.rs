@@ -176,8 +176,8 @@ pub trait Session {
         &mut self,
         take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let outputs = self.outputs()?.into_iter();
-        outputs.map(|(name, tensor)| take(&name, tensor)).collect()
+        let mut outputs = self.outputs()?.into_iter();
+        outputs.try_for_each(|(name, tensor)| take(&name, tensor))
     }
 
     /// Math modes and thread counts that the session runs with, by name.
