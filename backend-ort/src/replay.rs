@@ -35,7 +35,7 @@ pub fn session(row: &OpRow, options: &PrepareOptions) -> anyhow::Result<Box<dyn 
     let path = folder.path().join("call.onnx");
     std::fs::write(&path, model(row)?.encode_to_vec())?;
     let session = Ort.prepare_file(&path, options);
-    Ok(session.with_context(|| format!("operator {}", row.op))?)
+    session.with_context(|| format!("operator {}", row.op))
 }
 
 /// The model of one recorded call. Inputs are called `i0`, `i1`, ...; outputs `o0`, `o1`, ...

@@ -3,27 +3,17 @@
 //! Everything that can be decided is decided when a session is made: which kernel runs each node,
 //! where its operands are, what dies after it. Running is one loop over that plan.
 
-use std::sync::Arc;
+mod plan;
 
 use anyhow::Context;
 use smallvec::SmallVec;
 
-use crate::graph::{CompositePolicy, Graph, Source, last_uses, lower};
-use crate::kernel::{DeviceTimer, Engine, KernelFn, Kernels, Outputs};
+use self::plan::{Plan, failed, missing, overwritten_inputs, plan, results, steps};
+use crate::graph::{CompositePolicy, Graph, lower};
+use crate::kernel::{DeviceTimer, Engine, Kernels, Outputs};
 use crate::measure::{Mode, Recorder};
-use crate::op::{Eager, Op};
-use crate::plugin::{
-    Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource,
-};
+use crate::plugin::{PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource};
 use crate::tensor::HostTensor;
-
-struct Plan<E: Engine> {
-    op: Arc<dyn Op>,
-    kernel: KernelFn<E>,
-    inputs: SmallVec<[u32; 4]>,
-    outputs: SmallVec<[u32; 2]>,
-    dead: SmallVec<[u32; 4]>,
-}
 
 /// A prepared graph that runs node by node on an [`Engine`].
 pub struct Interpreter<E: Engine> {
@@ -34,6 +24,8 @@ pub struct Interpreter<E: Engine> {
     slots: Vec<Option<E::Tensor>>,
     /// Slots of outputs that nodes compute: given up before the next run starts.
     results: Vec<usize>,
+    /// Inputs that operators write over, by position, and what they are before each run.
+    restored: Vec<(usize, Option<HostTensor>)>,
     timer: Option<Box<dyn DeviceTimer>>,
     graph: Graph,
 }
@@ -57,6 +49,7 @@ impl<E: Engine> Interpreter<E> {
         let graph = lower(graph, policy, &|op, inputs| {
             kernels.find(op, inputs).is_some()
         })?;
+        let overwritten = overwritten_inputs(&graph)?;
         let mut slots: Vec<Option<E::Tensor>> = vec![None; graph.values().len()];
         for param in graph.params() {
             let tensor = weights.load(param, graph.spec(param.value))?;
@@ -81,6 +74,7 @@ impl<E: Engine> Interpreter<E> {
             steps: steps(&graph),
             slots,
             results: results(&graph),
+            restored: overwritten.into_iter().map(|input| (input, None)).collect(),
             graph,
         })
     }
@@ -210,6 +204,21 @@ impl<E: Engine> Interpreter<E> {
         Ok(())
     }
 
+    /// Gives inputs that the last run wrote over their values back. A run that fails leaves them as they
+    /// are; the next one starts here too.
+    fn restore_inputs(&mut self) -> anyhow::Result<()> {
+        for (position, kept) in &self.restored {
+            if let Some(tensor) = kept {
+                let slot = self.graph.inputs()[*position].value.index();
+                self.slots[slot] = Some(self.engine.upload(tensor.clone())?);
+            }
+        }
+        if !self.restored.is_empty() {
+            self.engine.synchronize()?;
+        }
+        Ok(())
+    }
+
     /// Reads the device's clock; after the run, since that takes a while.
     fn read_device(&self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
         let Some(timer) = self.timer.as_deref() else {
@@ -223,6 +232,7 @@ impl<E: Engine> Interpreter<E> {
     }
 }
 
+<<<<<<< HEAD
 #[cold]
 fn missing(step: &Step) -> String {
     format!(
@@ -311,6 +321,8 @@ pub fn steps(graph: &Graph) -> Vec<Step> {
         .collect()
 }
 
+=======
+>>>>>>> main
 impl<E: Engine> Session for Interpreter<E> {
     fn steps(&self) -> &[Step] {
         &self.steps
@@ -334,6 +346,9 @@ impl<E: Engine> Session for Interpreter<E> {
             );
             self.slots[input.value.index()] = Some(self.engine.upload(tensor.clone())?);
         }
+        for (position, kept) in &mut self.restored {
+            *kept = inputs.get(*position).cloned();
+        }
         self.engine.synchronize()
     }
 
@@ -341,6 +356,7 @@ impl<E: Engine> Session for Interpreter<E> {
         for &slot in &self.results {
             self.slots[slot] = None;
         }
+        self.restore_inputs()?;
         recorder.begin();
         let result = self.execute(recorder);
         recorder.end();
@@ -352,11 +368,23 @@ impl<E: Engine> Session for Interpreter<E> {
     }
 
     fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
-        let names = self.graph.outputs().iter().map(|(name, _)| name.clone());
-        names
-            .zip(self.results()?)
-            .map(|(name, tensor)| Ok((name, self.engine.download(&tensor)?)))
-            .collect()
+        let mut outputs = Vec::new();
+        self.each_output(&mut |name, tensor| {
+            outputs.push((name.to_owned(), tensor));
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    fn each_output(
+        &mut self,
+        take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let names = self.graph.outputs().iter().map(|(name, _)| name);
+        for (name, tensor) in names.zip(self.results()?) {
+            take(name, self.engine.download(&tensor)?)?;
+        }
+        Ok(())
     }
 
     fn memory(&self) -> SessionMemory {

@@ -65,8 +65,8 @@ impl<'g> Difference<'g> {
                 self.anchors.insert(index, *anchor);
             }
         }
-        for index in 0..origins.len() {
-            if !origins[index].is_empty() {
+        for (index, origins) in origins.iter_mut().enumerate() {
+            if !origins.is_empty() {
                 continue;
             }
             let node = &self.optimized.node[index];
@@ -78,7 +78,7 @@ impl<'g> Difference<'g> {
             if self.anchors.contains_key(&index) {
                 self.absorb(&mut found);
             }
-            origins[index] = found.into_iter().collect();
+            *origins = found.into_iter().collect();
         }
         origins
     }

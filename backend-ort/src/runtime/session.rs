@@ -150,7 +150,7 @@ pub(crate) fn optimized(path: &Path, options: &Options) -> anyhow::Result<ModelP
     let folder = tempfile::Builder::new().prefix("nongemm-ort").tempdir()?;
     let file = folder.path().join("optimized.onnx");
     let builder = builder(options)?.with_optimized_model_path(&file);
-    let builder = builder.and_then(|builder| builder.with_prepacking(false));
+    let builder = builder.map_err(plain)?.with_prepacking(false);
     let builder = without_weights(builder.map_err(plain)?, folder.path())?;
     drop(commit(builder, path)?);
     let bytes = fs::read(&file).context("ONNX Runtime wrote no optimised model")?;
@@ -166,9 +166,10 @@ fn without_weights(builder: SessionBuilder, folder: &Path) -> anyhow::Result<Ses
     const AT_LEAST: &str = "1024";
     std::os::unix::fs::symlink("/dev/null", folder.join(NAME))?;
     let key = "session.optimized_model_external_initializers_";
+    let builder = builder.with_config_entry(format!("{key}file_name"), NAME);
+    let builder = builder.map_err(plain)?;
     builder
-        .with_config_entry(format!("{key}file_name"), NAME)
-        .and_then(|b| b.with_config_entry(format!("{key}min_size_in_bytes"), AT_LEAST))
+        .with_config_entry(format!("{key}min_size_in_bytes"), AT_LEAST)
         .map_err(plain)
 }
 
@@ -204,6 +205,10 @@ fn builder(options: &Options) -> anyhow::Result<SessionBuilder> {
 }
 
 /// What is stated in the record's modes.
+#[expect(
+    clippy::result_large_err,
+    reason = "the type is that of ort's builder; its error gives the builder back"
+)]
 fn pinned(builder: SessionBuilder, options: &Options) -> BuilderResult {
     let flag = |on: bool| if on { "1" } else { "0" };
     builder
