@@ -8,7 +8,8 @@ mod plan;
 use anyhow::Context;
 use smallvec::SmallVec;
 
-use self::plan::{Plan, failed, missing, overwritten_inputs, plan, results, steps};
+pub use self::plan::steps;
+use self::plan::{Plan, failed, missing, overwritten_inputs, plan, results};
 use crate::graph::{CompositePolicy, Graph, lower};
 use crate::kernel::{DeviceTimer, Engine, Kernels, Outputs};
 use crate::measure::{Mode, Recorder};
@@ -232,97 +233,6 @@ impl<E: Engine> Interpreter<E> {
     }
 }
 
-<<<<<<< HEAD
-#[cold]
-fn missing(step: &Step) -> String {
-    format!(
-        "{} in {} reads an input that is not bound",
-        step.op, step.scope
-    )
-}
-
-#[cold]
-fn failed(error: anyhow::Error, step: &Step) -> anyhow::Error {
-    let inputs: Vec<String> = step.inputs.iter().map(ToString::to_string).collect();
-    error.context(format!(
-        "{}({}) in {}",
-        step.op,
-        inputs.join(", "),
-        step.scope
-    ))
-}
-
-fn plan<E: Engine>(graph: &Graph, kernels: &Kernels<E>) -> anyhow::Result<Vec<Plan<E>>> {
-    let slot = |value: crate::graph::Value| value.index() as u32;
-    graph
-        .nodes()
-        .iter()
-        .zip(last_uses(graph))
-        .map(|(node, dead)| {
-            let kernel = kernels
-                .find(node.op.as_ref(), &graph.specs(&node.inputs))
-                .with_context(|| format!("no kernel for {}", node.op.name()))?;
-            Ok(Plan {
-                op: node.op.clone(),
-                kernel,
-                inputs: node.inputs.iter().copied().map(slot).collect(),
-                outputs: node.outputs.iter().copied().map(slot).collect(),
-                dead: dead.into_iter().map(|value| value as u32).collect(),
-            })
-        })
-        .collect()
-}
-
-fn results(graph: &Graph) -> Vec<usize> {
-    let outputs = graph.outputs().iter().map(|(_, value)| value.index());
-    outputs
-        .filter(|&value| matches!(graph.values()[value].source, Source::Node(_)))
-        .collect()
-}
-
-/// One step for each node of a graph, in execution order.
-pub fn steps(graph: &Graph) -> Vec<Step> {
-    let composites: Vec<Arc<Parent>> = graph
-        .composites()
-        .iter()
-        .map(|composite| {
-            Arc::new(Parent {
-                id: composite.id.clone(),
-                op: composite.op.name().to_owned(),
-                counted_whole: composite.op.eager() == Eager::Module,
-                attrs: composite.op.attrs(),
-                inputs: composite.inputs.clone(),
-            })
-        })
-        .collect();
-    let parents = |first: Option<usize>| {
-        let up = |&index: &usize| graph.composites()[index].parent;
-        let chain = std::iter::successors(first, up);
-        chain.map(|index| composites[index].clone()).collect()
-    };
-    graph
-        .nodes()
-        .iter()
-        .enumerate()
-        .map(|(index, node)| Step {
-            id: format!("n{index}"),
-            scope: node.scope.to_string(),
-            vocabulary: "ir",
-            op: node.op.name().to_owned(),
-            kind: Some(node.op.clone()),
-            counted: Some(graph.counted_group(node)),
-            parents: parents(node.parent),
-            attrs: node.op.attrs(),
-            inputs: graph.specs(&node.inputs),
-            outputs: graph.specs(&node.outputs),
-            fused: Vec::new(),
-            provider: None,
-        })
-        .collect()
-}
-
-=======
->>>>>>> main
 impl<E: Engine> Session for Interpreter<E> {
     fn steps(&self) -> &[Step] {
         &self.steps
