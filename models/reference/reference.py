@@ -30,8 +30,9 @@ from trace_ops import fold_paste, trace
 
 
 def load_inputs(path):
-    """Named inputs. Integers of any width become i64, the only width that embeddings and masks take everywhere."""
-    return {name: t if t.is_floating_point() else t.long() for name, t in load_tensors(path).items()}
+    """Named inputs. Integers of any width become i64, the only width that embeddings and masks take everywhere;
+    numbers of any width become f32, in which the models run."""
+    return {name: t.float() if t.is_floating_point() else t.long() for name, t in load_tensors(path).items()}
 
 
 def cmd_run(args):

@@ -70,7 +70,17 @@ fn target_dir() -> Result<PathBuf> {
 /// Builds the binary for `args` and becomes it.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let mut build = cargo();
-    build.args(["build", "--release", "--package", "nongemm-cli"]);
+    build.arg("build");
+    select(&mut build, args)?;
+    check(&mut build)?;
+    let binary = target_dir()?.join("release").join("nongemm");
+    become_program(Command::new(binary).args(args))
+}
+
+/// Makes a cargo command build `nongemm-cli` in release mode with what `args` need, which is fetched if
+/// it is missing.
+pub(crate) fn select(build: &mut Command, args: &[String]) -> Result<()> {
+    build.args(["--release", "--package", "nongemm-cli"]);
     let features = features(args);
     if !features.is_empty() {
         build.args(["--no-default-features", "--features"]);
@@ -84,9 +94,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if texts.any(|text| text.contains("torch:compile")) {
         setup::python()?;
     }
-    check(&mut build)?;
-    let binary = target_dir()?.join("release").join("nongemm");
-    become_program(Command::new(binary).args(args))
+    Ok(())
 }
 
 /// Runs the benchmarks that compare with the libraries underneath. They start `nongemm` too.
@@ -98,13 +106,24 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         let python = setup::python()?;
         build
             .args(["--package", "nongemm-cli", "--no-default-features"])
-            .args(["--features", "torch"])
+            .args([
+                "--features",
+                "torch",
+                "--bin",
+                "nongemm",
+                "--example",
+                "parity",
+            ])
             .env("LIBTORCH", setup::libtorch()?);
         check(&mut build)?;
-        let nongemm = target_dir()?.join("release").join("nongemm");
+        let release = target_dir()?.join("release");
         let script = root().join("perf").join("torch").join("compare.py");
         let mut compare = Command::new(python);
-        return become_program(compare.arg(script).arg(nongemm).args(rest));
+        compare
+            .arg(script)
+            .arg(release.join("nongemm"))
+            .arg(release.join("examples").join("parity"));
+        return become_program(compare.args(rest));
     }
     build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
     check(&mut build)?;

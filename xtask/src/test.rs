@@ -106,8 +106,10 @@ fn nextest() -> Result<()> {
     check(cargo_tool(&tool).args(["nextest", "run", "--locked", "--no-fail-fast"]))
 }
 
-/// Lints and tests of the libtorch flows, which need libtorch: apart, so that nothing else does.
+/// Lints and tests of the libtorch flows, which need PyTorch, its compiler included: apart, so that nothing
+/// else does.
 fn torch() -> Result<()> {
+    setup::python()?;
     let libtorch = setup::libtorch()?;
     let package = ["--package", "nongemm-torch", "--locked"];
     check(

@@ -1,19 +1,20 @@
 //! Compares a model's outputs with those of the reference implementation, for the same weights and
-//! inputs:
+//! inputs, on any backend that is linked here (`cargo xtask parity` builds in what is named):
 //!
 //! ```text
-//! cargo run --release -p nongemm-models --example parity -- --model ID,..|all [--full] [--backend ID]
-//!     [--device cpu|cuda:N] [--batch N] [--seq N] [--image N] [--weights LOCATION] [--set KEY=VALUE]..
-//!     [--tolerance X] [--python PATH] [--dir DIR] [--export]
+//! cargo run --release -p nongemm-cli --example parity -- --model ID,..|all [--full] [--backend ID]
+//!     [--device cpu|cuda:N] [--dtype f32|f16|bf16] [--batch N] [--seq N] [--image N] [--weights LOCATION] [--dataset ID[:PATH]]
+//!     [--set KEY=VALUE].. [--tolerance X] [--python PATH] [--dir DIR] [--export]
 //! ```
 //!
-//! Without `--full`, the small configuration of the model's family. With `--export`, only writes
-//! `weights.safetensors` and `inputs.safetensors` into DIR, for `models/reference/reference.py run`.
-//! Exits with 1 when an output differs by more than the tolerance, relative to the largest magnitude.
+//! Without `--full`, the small configuration of the model's family. Without `--dataset`, made-up inputs.
+//! With `--export`, only writes `weights.safetensors` and `inputs.safetensors` into DIR, for
+//! `models/reference/reference.py run`. Goes on where a model fails. Exits with 1 when an output differs
+//! by more than the tolerance, relative to the largest magnitude, or a model failed.
 
 #![expect(clippy::print_stdout, reason = "a program that reports on its output")]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../../models/tests/support/mod.rs"]
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use nongemm_candle as _;
+use nongemm_cli as _;
+use nongemm_core::dtype::DType;
 use nongemm_core::plugin::Device;
 use support::case::{Case, models};
 use support::flow;
@@ -33,10 +35,12 @@ struct Options {
     full: bool,
     backend: String,
     device: Device,
+    dtype: DType,
     batch: Option<usize>,
     seq: Option<usize>,
     image: Option<usize>,
     weights: String,
+    dataset: Option<String>,
     settings: Vec<(String, String)>,
     tolerance: f64,
     python: Option<PathBuf>,
@@ -51,10 +55,12 @@ impl Options {
             full: false,
             backend: "candle".to_owned(),
             device: Device::Cpu,
+            dtype: DType::F32,
             batch: None,
             seq: None,
             image: None,
             weights: "synthetic:0".to_owned(),
+            dataset: None,
             settings: Vec::new(),
             tolerance: 1e-4,
             python: None,
@@ -72,10 +78,12 @@ impl Options {
                 "--model" => options.models = value()?.split(',').map(str::to_owned).collect(),
                 "--backend" => options.backend = value()?,
                 "--device" => options.device = value()?.parse().map_err(|e: String| anyhow!(e))?,
+                "--dtype" => options.dtype = value()?.parse().map_err(|e| anyhow!("--dtype: {e}"))?,
                 "--batch" => options.batch = Some(number(&flag, &value()?)?),
                 "--seq" => options.seq = Some(number(&flag, &value()?)?),
                 "--image" => options.image = Some(number(&flag, &value()?)?),
                 "--weights" => options.weights = value()?,
+                "--dataset" => options.dataset = Some(value()?),
                 "--set" => options.settings.push(pair(&value()?)?),
                 "--tolerance" => options.tolerance = number(&flag, &value()?)?,
                 "--python" => options.python = Some(value()?.into()),
@@ -99,6 +107,7 @@ impl Options {
         } else {
             Case::small_of(id)?
         };
+        case.dtype = self.dtype;
         case.batch = self.batch.unwrap_or(case.batch);
         case.seq = self.seq.or(case.seq);
         case.image = self.image.or(case.image);
@@ -123,7 +132,10 @@ fn main() -> anyhow::Result<ExitCode> {
     for id in &options.models {
         let temporary = tempfile::tempdir()?;
         let dir = options.dir.as_deref().unwrap_or(temporary.path());
-        let fits = check(id, &options, dir).with_context(|| id.clone())?;
+        let fits = check(id, &options, dir).unwrap_or_else(|error| {
+            println!("{id}: {error:#}");
+            false
+        });
         if !fits {
             code = ExitCode::FAILURE;
         }
@@ -136,7 +148,10 @@ fn check(id: &str, options: &Options, dir: &Path) -> anyhow::Result<bool> {
     let case = options.case(id)?;
     let graph = case.graph()?;
     let weights = flow::weights(&options.weights)?;
-    let inputs = flow::inputs_of(case.model()?, &graph, case.batch)?;
+    let inputs = match &options.dataset {
+        Some(dataset) => flow::inputs_from(dataset, case.model()?, &graph, case.batch)?,
+        None => flow::inputs_of(case.model()?, &graph, case.batch)?,
+    };
     std::fs::create_dir_all(dir)?;
     export(&graph, weights.as_ref(), &inputs, dir)?;
     let size = if options.full { "full" } else { "small" };
