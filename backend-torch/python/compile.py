@@ -17,11 +17,15 @@ import sys
 import torch
 import torch._inductor
 from torch import fx
+from torch._library.fake_impl import FakeImplCtx
 
 try:
     import torchvision  # its operators on regions
 except ImportError:
     torchvision = None
+else:
+    # torchvision asks by this name for two boxes at least, which need not be there.
+    FakeImplCtx.create_unbacked_symint = FakeImplCtx.new_dynamic_size
 
 
 def value_of(node):
@@ -171,21 +175,35 @@ def convert(module, listing):
     return fx.GraphModule(converter.root, converter.graph), converter.scopes
 
 
+def library_calls():
+    """The nodes that the program at hand leaves to a library's kernels."""
+    from torch._inductor import ir
+    from torch._inductor.virtualized import V
+
+    calls = (operation for operation in V.graph.operations if isinstance(operation, ir.ExternKernel))
+    return {call.get_origin_node() for call in calls}
+
+
 def watch_kernels(scopes):
     """Collects what each generated kernel fuses, from the hooks where Inductor names kernels."""
     kernels = {}
 
     def origins(nodes):
-        ops, found = [], []
+        ops, found, libraries = [], [], library_calls()
+        # What fuses no operator writes a small constant, as `torch.tensor` does, or lays out a library
+        # call's arguments.
+        otherwise = "tensor"
         for node in nodes:
             buffer = getattr(node, "node", None)
             for origin in sorted(getattr(buffer, "origins", ()), key=lambda n: n.name):
                 aten = origin.meta.get("original_aten")
-                if aten is not None:
+                if origin in libraries:
+                    otherwise = "contiguous"
+                elif aten is not None:
                     ops.append(str(aten).split(".")[1])
                 for name in re.findall(r"\b(from_\d+_\w+) =", origin.meta.get("stack_trace") or ""):
                     found.append(scopes.get(name, ""))
-        return {"ops": sorted(set(ops)), "scopes": sorted(set(found) - {""}, key=scope_order)}
+        return {"ops": sorted(set(ops)) or [otherwise], "scopes": sorted(set(found) - {""}, key=scope_order)}
 
     def wrap(scheduling, nodes_of):
         define = scheduling.define_kernel
