@@ -250,7 +250,10 @@ mod tests {
     #[test]
     fn nodes_are_read_with_the_sizes_of_their_outputs() {
         let node = Node::read("aten::topk\t__module/12\t2,3;?;");
-        assert_eq!((node.op.as_str(), node.scope.as_str()), ("aten::topk", "__module/12"));
+        assert_eq!(
+            (node.op.as_str(), node.scope.as_str()),
+            ("aten::topk", "__module/12")
+        );
         assert_eq!(node.sizes, [Some(vec![2, 3]), None, Some(Vec::new())]);
     }
 }

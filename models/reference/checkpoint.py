@@ -13,10 +13,6 @@ DTYPE_NAMES = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16
 # a table of indices that the size of a window decides.
 BOOKKEEPING = ("num_batches_tracked", "criterion.empty_weight", "relative_position_index")
 
-# Models whose published checkpoints hold a parameter in parts (each expert's matrices): these have the names of
-# `state_dict()` here.
-FUSED = (transformers.MixtralForCausalLM,)
-
 
 @dataclass
 class Entry:
@@ -24,14 +20,16 @@ class Entry:
 
     `name` is the name in published checkpoints; `module_name` is the one in `state_dict()`, which differs where
     transformers renamed modules after publication and renames on loading. `tied_to` names the entry whose storage this
-    one shares; `bookkeeping` marks entries that no inference reads or that the configuration decides. Tied and
-    bookkeeping entries may be absent from a weights file.
+    one shares; `pieces` are the names and shapes of the tensors that published checkpoints hold in its place, in the
+    order in which their elements make up its own; `bookkeeping` marks entries that no inference reads or that the
+    configuration decides. Tied and bookkeeping entries may be absent from a weights file.
     """
 
     name: str
     module_name: str
     tensor: torch.Tensor
     tied_to: str | None
+    pieces: list
 
     @property
     def shape(self):
@@ -52,6 +50,8 @@ class Entry:
             marks["module_name"] = self.module_name
         if self.tied_to is not None:
             marks["tied_to"] = self.tied_to
+        if self.pieces:
+            marks["pieces"] = self.pieces
         if self.bookkeeping:
             marks["bookkeeping"] = True
         return [self.name, self.shape, DTYPE_NAMES[self.tensor.dtype]] + ([marks] if marks else [])
@@ -64,23 +64,41 @@ def checkpoint_entries(model):
     first = {}
     entries = []
     for module_name, tensor in state.items():
-        name = published[module_name]
+        name, pieces = published[module_name]
         owner = first.setdefault(id(tensor), name)
-        entries.append(Entry(name, module_name, tensor, None if owner == name else owner))
+        entries.append(Entry(name, module_name, tensor, None if owner == name else owner, pieces))
     return entries
 
 
 def published_names(model, state):
-    """Maps `state_dict()` names to the names in published checkpoints."""
-    if not isinstance(model, transformers.PreTrainedModel) or isinstance(model, FUSED):
-        return {name: name for name in state}
-    # One small tensor per name, so that the renamed ones can be told apart even where weights are tied.
-    probes = {name: torch.empty(tensor.dim() * (1,)) for name, tensor in state.items()}
-    renamed = {id(probe): name for name, probe in revert_weight_conversion(model, probes).items()}
-    fused = [name for name, probe in probes.items() if id(probe) not in renamed]
+    """Maps `state_dict()` names to the name in published checkpoints and the pieces there, if it is kept in pieces."""
+    if not isinstance(model, transformers.PreTrainedModel):
+        return {name: (name, []) for name in state}
+    # One small tensor per name, so that the renamed ones can be told apart even where weights are tied. Its only element
+    # is a number of its own; of what is kept in pieces, every piece gets one.
+    probes = {name: torch.zeros(tensor.dim() * (1,)) for name, tensor in state.items()}
+    fused = [name for name in state if name.endswith((".experts.gate_up_proj", ".experts.down_proj"))]
+    for number, name in enumerate(fused):
+        count, parts = state[name].shape[0], 2 if name.endswith("gate_up_proj") else 1
+        probes[name] = (1000 * (number + 1) + torch.arange(count * parts, dtype=torch.float32)).reshape(count, parts, 1)
+    reverted = revert_weight_conversion(model, dict(probes))
+    renamed = {id(probe): name for name, probe in reverted.items()}
+    shapes = {}
     if fused:
-        raise ValueError(f"published checkpoints hold these in another form than the model: {', '.join(fused)}")
-    return {name: renamed[id(probe)] for name, probe in probes.items()}
+        sizes = {name: torch.empty(tensor.shape, device="meta") for name, tensor in state.items()}
+        shapes = {name: list(tensor.shape) for name, tensor in revert_weight_conversion(model, sizes).items()}
+    published = {}
+    for name, probe in probes.items():
+        if id(probe) in renamed:
+            published[name] = renamed[id(probe)], []
+        elif name in fused:
+            numbers = probe.flatten().tolist()
+            pieces = {found.item(): piece for piece, found in reverted.items()
+                      if found.numel() == 1 and found.item() in numbers}
+            published[name] = name, [[pieces[number], shapes[pieces[number]]] for number in numbers]
+        else:
+            raise ValueError(f"published checkpoints hold {name} in another form than the model")
+    return published
 
 
 def load_strictly(model, tensors):

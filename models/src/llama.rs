@@ -139,8 +139,7 @@ pub static QWEN2_5_0_5B: Published = Published {
     build: |g, config| Net::read(QWEN2_5_0_5B_SIZES, config)?.build(g, &config.settings),
     ..LLAMA2_7B
 };
-/// Mixtral with 8 experts, of which each token sees 2: 47 billion parameters. Published checkpoints hold
-/// every expert's matrices apart and do not load; synthetic weights do.
+/// Mixtral with 8 experts, of which each token sees 2: 47 billion parameters.
 pub static MIXTRAL_8X7B: Published = Published {
     id: "mixtral-8x7b",
     checkpoint: "mistralai/Mixtral-8x7B-v0.1",
@@ -212,6 +211,10 @@ impl Net {
             layers::linear(g, "lm_head", x, hidden, vocab, false)?
         };
         g.output("logits", logits);
+        if self.sizes.experts.is_some() {
+            g.alias_all(experts::published_name);
+            g.pieces_all(experts::published_pieces);
+        }
         Ok(())
     }
 

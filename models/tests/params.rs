@@ -5,8 +5,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use nongemm_core::graph::{Graph, Param};
-use serde_json::Value;
+use nongemm_core::graph::{Graph, Param, Piece};
+use serde_json::{Value, json};
 use support::case::{Case, models};
 use support::golden;
 
@@ -26,6 +26,10 @@ fn find<'g>(graph: &'g Graph, entry: &Value) -> Option<&'g Param> {
     let name = text(name);
     let param = graph.params().iter().find(|param| names(param, name));
     let param = param.unwrap_or_else(|| panic!("nothing is called {name}"));
+    let piece = |piece: &Piece| json!([piece.name, piece.shape]);
+    let pieces: Vec<Value> = param.pieces.iter().map(piece).collect();
+    let expected = marks["pieces"].as_array().map_or(&[][..], Vec::as_slice);
+    assert_eq!(pieces, expected, "{name}");
     match (marks["module_name"].as_str(), marks["tied_to"].as_str()) {
         (Some(module), _) => assert_eq!(param.name, module),
         (None, Some(owner)) => assert!(names(&param, owner), "{name} is not tied to {owner}"),

@@ -78,7 +78,9 @@ impl Options {
                 "--model" => options.models = value()?.split(',').map(str::to_owned).collect(),
                 "--backend" => options.backend = value()?,
                 "--device" => options.device = value()?.parse().map_err(|e: String| anyhow!(e))?,
-                "--dtype" => options.dtype = value()?.parse().map_err(|e| anyhow!("--dtype: {e}"))?,
+                "--dtype" => {
+                    options.dtype = value()?.parse().map_err(|e| anyhow!("--dtype: {e}"))?
+                }
                 "--batch" => options.batch = Some(number(&flag, &value()?)?),
                 "--seq" => options.seq = Some(number(&flag, &value()?)?),
                 "--image" => options.image = Some(number(&flag, &value()?)?),

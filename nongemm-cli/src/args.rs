@@ -98,7 +98,7 @@ pub(crate) struct BenchArgs {
     /// Image sides in pixels, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub(crate) image: Option<Vec<usize>>,
-    /// Weights: synthetic[:SEED], or the path of safetensors.
+    /// Weights: synthetic[:SEED], or the path of safetensors or a PyTorch checkpoint.
     #[arg(long)]
     pub(crate) weights: Option<String>,
     /// Dataset: ID or ID:PATH.

@@ -27,7 +27,7 @@ fn everything_else_is_linked() {
     assert_eq!(ids("datasets"), ["images", "sample"]);
     assert_eq!(ids("probes"), ["process", "scheduler"]);
     assert_eq!(ids("reporters"), ["csv", "json", "terminal"]);
-    assert_eq!(ids("weights"), ["safetensors", "synthetic"]);
+    assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
 }
 
 #[test]
@@ -42,6 +42,16 @@ fn doctor_says_what_is_ready_and_how_to_get_the_rest() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(
         done.stdout.contains("ready    backend candle"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains("ready    device cpu for candle"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains(" device cuda:0 for candle"),
         "{}",
         done.stdout
     );

@@ -6,7 +6,7 @@
 use half::{bf16, f16};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{Graph, Init, Param};
-use nongemm_core::plugin::{WeightFormat, WeightSource};
+use nongemm_core::plugin::{Claim, WeightFormat, WeightSource};
 use nongemm_core::register;
 use nongemm_core::rng::Uniform;
 use nongemm_core::shape::TensorSpec;
@@ -38,8 +38,11 @@ impl WeightFormat for Synthetic {
         "synthetic[:SEED]: reproducible random weights, uniform as the model initialises them"
     }
 
-    fn claims(&self, location: &str) -> bool {
-        location == "synthetic" || location.starts_with("synthetic:")
+    fn claim(&self, location: &str) -> Claim {
+        match location == "synthetic" || location.starts_with("synthetic:") {
+            true => Claim::Sure,
+            false => Claim::No,
+        }
     }
 
     fn open(&self, location: &str) -> anyhow::Result<Box<dyn WeightSource>> {

@@ -8,7 +8,7 @@ use common::{f32_tensor, folder, graph, load, message, open, open_error, write, 
 use half::{bf16, f16};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{GraphBuilder, Init};
-use nongemm_core::plugin::WeightFormat;
+use nongemm_core::plugin::{Claim, WeightFormat};
 use nongemm_core::tensor::HostData;
 use nongemm_weights::Safetensors;
 use safetensors::tensor::Dtype;
@@ -16,25 +16,28 @@ use safetensors::tensor::Dtype;
 #[test]
 fn claims_paths() {
     let (folder, file) = folder();
+    let claim = |location: &str| Safetensors.claim(location);
+    let here = folder.path().to_str().unwrap();
+    assert_eq!(claim(here), Claim::Fallback, "nothing in it yet");
     write(&file, &[]);
+    assert_eq!(claim(here), Claim::Sure);
+    assert_eq!(claim(file.to_str().unwrap()), Claim::Sure);
+    let blob = folder.path().join("0123abcd");
+    fs::copy(&file, &blob).unwrap();
+    assert_eq!(claim(blob.to_str().unwrap()), Claim::Able);
     let other = folder.path().join("model.bin");
     fs::write(&other, b"").unwrap();
-    let here = folder.path().to_str().unwrap();
-    assert!(Safetensors.claims(here));
-    assert!(Safetensors.claims(file.to_str().unwrap()));
-    assert!(Safetensors.claims("not/there.safetensors"));
-    assert!(Safetensors.claims("./model.safetensors.index.json"));
-    assert!(
-        !Safetensors.claims(other.to_str().unwrap()),
-        "another format's file"
-    );
+    assert_eq!(claim(other.to_str().unwrap()), Claim::No);
+    assert_eq!(claim("not/there.safetensors"), Claim::Sure);
+    assert_eq!(claim("./model.safetensors.index.json"), Claim::Sure);
+    assert_eq!(claim("not/there"), Claim::Fallback);
     for location in [
         "synthetic",
         "synthetic:1",
         "hf:openai-community/gpt2",
         "https://x/y",
     ] {
-        assert!(!Safetensors.claims(location), "{location}");
+        assert_eq!(claim(location), Claim::No, "{location}");
     }
 }
 
@@ -222,8 +225,8 @@ fn a_missing_file_or_shard_is_named() {
     );
     assert_eq!(
         open_error(&folder, folder.path()),
-        "DIR holds neither model.safetensors nor model.safetensors.index.json; name the file \
-         itself if it is called otherwise"
+        "DIR holds none of model.safetensors, model.safetensors.index.json, pytorch_model.bin, \
+         pytorch_model.bin.index.json; name the file itself if it is called otherwise"
     );
     let index = at("model.safetensors.index.json");
     fs::write(&index, r#"{"weight_map": {"a": "one.safetensors"}}"#).unwrap();

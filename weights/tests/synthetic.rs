@@ -6,7 +6,7 @@ mod common;
 use common::{graph, load};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{Graph, GraphBuilder, Init};
-use nongemm_core::plugin::{WeightFormat, WeightSource};
+use nongemm_core::plugin::{Claim, WeightFormat, WeightSource};
 use nongemm_core::rng::Uniform;
 use nongemm_weights::{Synthetic, SyntheticWeights};
 
@@ -32,7 +32,7 @@ fn around(mean: f32, spread: f32) -> Graph {
 #[test]
 fn claims_its_spelling_only() {
     for location in ["synthetic", "synthetic:0", "synthetic:x"] {
-        assert!(Synthetic.claims(location), "{location}");
+        assert_eq!(Synthetic.claim(location), Claim::Sure, "{location}");
     }
     for location in [
         "synthetics",
@@ -40,7 +40,7 @@ fn claims_its_spelling_only() {
         "./synthetic",
         "hf:gpt2",
     ] {
-        assert!(!Synthetic.claims(location), "{location}");
+        assert_eq!(Synthetic.claim(location), Claim::No, "{location}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 use crate::process::{become_program, cargo, check, root};
-use crate::setup;
+use crate::{cuda, setup};
 
 /// Backends, which `nongemm-cli` has a feature of the same name for.
 const BACKENDS: &[&str] = &["candle", "torch"];
@@ -21,7 +21,7 @@ fn manifests(args: &[String]) -> Vec<String> {
 
 /// Cargo features that arguments ask for: those of the backends named, the default ones if none is;
 /// `cuda` for a CUDA device on candle.
-fn features(args: &[String]) -> Vec<&'static str> {
+pub(crate) fn features(args: &[String]) -> Vec<&'static str> {
     let manifests = manifests(args);
     let named = |backend: &str| {
         let quoted = [format!("\"{backend}\""), format!("\"{backend}:")];
@@ -44,14 +44,22 @@ fn features(args: &[String]) -> Vec<&'static str> {
     if args.iter().any(archive) && !features.contains(&"torch") {
         features.push("torch");
     }
-    let on_cuda = |arg: &String| arg.starts_with("cuda") || arg.contains("=cuda");
-    if args.iter().any(on_cuda) && (features.is_empty() || features.contains(&"candle")) {
+    let on_cuda = |arg: &String| {
+        let devices = arg.trim_start_matches("--device=").split(',');
+        devices.into_iter().any(|device| device.starts_with("cuda"))
+    };
+    let cuda = args.iter().any(on_cuda) || manifests.iter().any(|text| text.contains("\"cuda:"));
+    if cuda && (features.is_empty() || features.contains(&"candle")) {
         features.push("cuda");
     }
     features
 }
 
-fn target_dir() -> Result<PathBuf> {
+/// Where cargo puts what it builds.
+///
+/// # Errors
+/// When cargo does not say.
+pub(crate) fn target_dir() -> Result<PathBuf> {
     let output = cargo()
         .args(["metadata", "--format-version=1", "--no-deps"])
         .stderr(Stdio::inherit())
@@ -67,34 +75,61 @@ fn target_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(field))
 }
 
-/// Builds the binary for `args` and becomes it.
-pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
-    let mut build = cargo();
-    build.arg("build");
-    select(&mut build, args)?;
-    check(&mut build)?;
-    let binary = target_dir()?.join("release").join("nongemm");
-    become_program(Command::new(binary).args(args))
-}
-
-/// Makes a cargo command build `nongemm-cli` in release mode with what `args` need, which is fetched if
-/// it is missing.
-pub(crate) fn select(build: &mut Command, args: &[String]) -> Result<()> {
-    build.args(["--release", "--package", "nongemm-cli"]);
-    let features = features(args);
+/// Makes a cargo command take `nongemm-cli` with features, the default ones if none is named, and returns
+/// the folder that it builds into.
+///
+/// # Errors
+/// When a library is missing and cannot be fetched.
+pub(crate) fn select(command: &mut Command, features: &[&str]) -> Result<PathBuf> {
+    command.args(["--package", "nongemm-cli"]);
     if !features.is_empty() {
-        build.args(["--no-default-features", "--features"]);
-        build.arg(features.join(","));
+        command.args(["--no-default-features", "--features"]);
+        command.arg(features.join(","));
     }
     if features.contains(&"torch") {
-        build.env("LIBTORCH", setup::libtorch()?);
+        command.env("LIBTORCH", setup::libtorch()?);
+    }
+    let mut target = target_dir()?;
+    if features.contains(&"cuda") {
+        target.push(cuda::FOLDER);
+        cuda::configure(command, &target)?;
+    }
+    Ok(target)
+}
+
+/// Builds `nongemm` with features, the default ones if none is named, and returns the binary.
+///
+/// # Errors
+/// When a library is missing and cannot be fetched, or the build fails.
+pub(crate) fn build(features: &[&str], profile: &str) -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--profile", profile]);
+    let target = select(&mut build, features)?;
+    check(&mut build)?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target.join(folder).join("nongemm"))
+}
+
+/// Builds the binary for `args` and becomes it.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    let features = features(args);
+    if features.contains(&"cuda") {
+        if !cuda::has_gpu() {
+            eprintln!(
+                "xtask: nvidia-smi finds no GPU here; `cargo xtask bundle --features candle,cuda` \
+                 builds for a machine that has one"
+            );
+            return Ok(ExitCode::from(2));
+        }
+        cuda::libraries()?;
     }
     // Its compiler is a part of the Python package.
     let mut texts = args.iter().cloned().chain(manifests(args));
     if texts.any(|text| text.contains("torch:compile")) {
         setup::python()?;
     }
-    Ok(())
+    let binary = build(&features, "release")?;
+    become_program(Command::new(binary).args(args))
 }
 
 /// Runs the benchmarks that compare with the libraries underneath. They start `nongemm` too.
@@ -155,6 +190,7 @@ mod tests {
     fn a_cuda_device_needs_the_feature_on_candle_only() {
         assert!(of(&["bench", "--device", "cpu"]).is_empty());
         assert_eq!(of(&["bench", "--device", "cuda:0"]), ["cuda"]);
+        assert_eq!(of(&["bench", "--device", "cpu,cuda:0"]), ["cuda"]);
         assert_eq!(
             of(&["bench", "--backend", "torch", "--device=cuda:1"]),
             ["torch"]

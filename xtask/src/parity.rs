@@ -12,8 +12,8 @@ use crate::setup;
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let python = setup::python()?;
     let mut command = cargo();
-    command.args(["run", "--quiet"]);
-    nongemm::select(&mut command, args)?;
+    command.args(["run", "--quiet", "--release"]);
+    nongemm::select(&mut command, &nongemm::features(args))?;
     command.args(["--example", "parity", "--"]);
     if !args.iter().any(|arg| arg == "--small") {
         command.arg("--full");

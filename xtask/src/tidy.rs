@@ -13,7 +13,8 @@ use crate::process::root;
 const LAYERS: &[(&str, &[&str])] = &[
     ("nongemm-core", &[]),
     ("operators", &["nongemm-core"]),
-    ("datasets", &["nongemm-core"]),
+    ("datasets", &["nongemm-core", "nongemm-resize"]),
+    ("datasets/resize", &[]),
     ("weights", &["nongemm-core"]),
     ("probes", &["nongemm-core"]),
     ("report", &["nongemm-core"]),

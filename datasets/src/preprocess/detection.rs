@@ -1,9 +1,9 @@
 //! Photographs for detectors: resized with their aspect ratio, padded, and where the padding is.
 
 use anyhow::{Context, Result, bail, ensure};
-use fast_image_resize::FilterType;
 use nongemm_core::plugin::{Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample};
 use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_resize::FilterType;
 
 use super::pixels::{Window, push_planes, resize};
 use super::request::{integers, sizes};

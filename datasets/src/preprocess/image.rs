@@ -1,9 +1,9 @@
 //! Photographs to a tensor of pixels.
 
 use anyhow::{Context, Result, bail, ensure};
-use fast_image_resize::FilterType;
 use nongemm_core::plugin::{Image, InputRequest, Modality, Preprocessor, Sample};
 use nongemm_core::tensor::{HostData, HostTensor};
+use nongemm_resize::FilterType;
 
 use super::pixels::{Window, centre, push_planes, resize};
 use super::request::sizes;

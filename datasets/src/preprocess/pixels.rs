@@ -1,9 +1,8 @@
 //! Pixel arithmetic: resizing, cropping and normalising 8-bit RGB.
 
 use anyhow::{Result, ensure};
-use fast_image_resize::images::{Image as Pixels, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use nongemm_core::plugin::Image;
+use nongemm_resize::FilterType;
 
 use crate::decode::MAX_PIXELS;
 
@@ -31,32 +30,13 @@ pub(crate) fn resize(
         image.width,
         image.height
     );
-    // The reference filters rows before columns, and both round to 8 bits in between.
-    let rows = scale(
+    let from = (image.width, image.height);
+    Ok(nongemm_resize::resize(
         &image.rgb,
-        (image.width, image.height),
-        (width, image.height),
+        from,
+        (width, height),
         filter,
-    )?;
-    scale(&rows, (width, image.height), (width, height), filter)
-}
-
-fn scale(
-    rgb: &[u8],
-    from: (usize, usize),
-    to: (usize, usize),
-    filter: FilterType,
-) -> Result<Vec<u8>> {
-    let source = ImageRef::new(
-        u32::try_from(from.0)?,
-        u32::try_from(from.1)?,
-        rgb,
-        PixelType::U8x3,
-    )?;
-    let mut target = Pixels::new(u32::try_from(to.0)?, u32::try_from(to.1)?, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new().resize(&source, &mut target, &options)?;
-    Ok(target.into_vec())
+    )?)
 }
 
 /// Where a centred crop starts: half the surplus, a half rounded to the even number as the reference does.

@@ -5,7 +5,7 @@
 //! every expert; one that no token was sent to works on no rows.
 
 use nongemm_core::dtype::DType;
-use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
+use nongemm_core::graph::{BuildError, GraphBuilder, Init, Piece, Value};
 use nongemm_core::plugin::Settings;
 use nongemm_operators as ops;
 use nongemm_operators::{Binary, BinaryKind, CompareKind, layers};
@@ -137,4 +137,33 @@ impl Experts {
         }
         Ok(x)
     }
+}
+
+/// What published checkpoints call the module.
+const PUBLISHED: &str = ".block_sparse_moe.";
+
+/// The name in published checkpoints.
+pub(super) fn published_name(name: &str) -> Option<String> {
+    let is_gate = name.ends_with(".mlp.gate.weight");
+    is_gate.then(|| name.replace(".mlp.", PUBLISHED))
+}
+
+/// Published checkpoints hold every expert's matrices apart: gate `w1`, down `w2`, up `w3`.
+pub(super) fn published_pieces(name: &str, shape: &[usize]) -> Option<Vec<Piece>> {
+    let (experts, fused) = name.rsplit_once('.')?;
+    let experts = experts.strip_suffix(".mlp.experts")?;
+    let matrices: &[&str] = match fused {
+        "gate_up_proj" => &["w1", "w3"],
+        "down_proj" => &["w2"],
+        _ => return None,
+    };
+    let &[count, rows, columns] = shape else {
+        return None;
+    };
+    let piece = |expert: usize, matrix: &str| Piece {
+        name: format!("{experts}{PUBLISHED}experts.{expert}.{matrix}.weight"),
+        shape: vec![rows / matrices.len(), columns],
+    };
+    let of_expert = |expert| matrices.iter().map(move |matrix| piece(expert, matrix));
+    Some((0..count).flat_map(of_expert).collect())
 }

@@ -7,8 +7,8 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::plugin::{
-    Backend, Dataset, Device, Domain, InputRequest, Model, PrepareOptions, Registry, Settings,
-    WeightFormat, WeightSource,
+    Backend, Dataset, Device, Domain, InputRequest, Model, Plugins, PrepareOptions, Registry,
+    Settings, WeightSource,
 };
 use nongemm_core::rng::Uniform;
 use nongemm_core::tensor::{HostData, HostTensor};
@@ -77,12 +77,7 @@ pub fn inputs_from(
 
 /// Opens weights by location, `synthetic:0` for example.
 pub fn weights(location: &str) -> anyhow::Result<Box<dyn WeightSource>> {
-    let formats = Registry::<dyn WeightFormat>::collect()?;
-    let format = formats.iter().find(|entry| entry.plugin.claims(location));
-    format
-        .with_context(|| format!("no weight format knows `{location}`"))?
-        .plugin
-        .open(location)
+    Plugins::collect()?.open_weights(location)
 }
 
 /// On all processors, with settings of the backend.

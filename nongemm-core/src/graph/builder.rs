@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::ir::{Composite, Constant, Graph, Init, Input, Node, Param, Source, Value, ValueInfo};
+use super::ir::{
+    Composite, Constant, Graph, Init, Input, Node, Param, Piece, Source, Value, ValueInfo,
+};
 use crate::dtype::DType;
 use crate::op::Op;
 use crate::shape::{Dim, Shape, ShapeError, TensorSpec};
@@ -189,6 +191,7 @@ impl GraphBuilder {
         self.graph.params.push(Param {
             name,
             aliases: Vec::new(),
+            pieces: Vec::new(),
             value,
             init,
             trainable,
@@ -208,6 +211,17 @@ impl GraphBuilder {
     pub fn alias_all(&mut self, alias: impl Fn(&str) -> Option<String>) {
         for param in &mut self.graph.params {
             param.aliases.extend(alias(&param.name));
+        }
+    }
+
+    /// Says in which pieces a checkpoint may keep each parameter, where `pieces` answers for its name and
+    /// shape: for checkpoints published with separate tensors where the reference implementation now has
+    /// one. The elements of the pieces, one after the other, are the parameter's.
+    pub fn pieces_all(&mut self, pieces: impl Fn(&str, &[usize]) -> Option<Vec<Piece>>) {
+        for param in &mut self.graph.params {
+            let shape = self.graph.values[param.value.index()].spec.shape.known();
+            let found = shape.and_then(|shape| pieces(&param.name, &shape));
+            param.pieces.extend(found.into_iter().flatten());
         }
     }
 

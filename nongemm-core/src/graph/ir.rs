@@ -82,12 +82,24 @@ pub struct Param {
     pub name: String,
     /// Other checkpoint names for the same tensor (tied weights).
     pub aliases: Vec<String>,
+    /// Tensors of a checkpoint whose elements, one after the other, are the parameter's, where a
+    /// checkpoint keeps it in pieces.
+    pub pieces: Vec<Piece>,
     /// The value.
     pub value: Value,
     /// How synthetic weights fill it.
     pub init: Init,
     /// Whether it counts as a parameter; false for buffers such as running statistics.
     pub trainable: bool,
+}
+
+/// A tensor of a checkpoint that holds some of a parameter's elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Its name.
+    pub name: String,
+    /// The sizes of its dimensions.
+    pub shape: Vec<usize>,
 }
 
 /// A tensor that is part of the graph itself.

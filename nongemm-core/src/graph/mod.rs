@@ -6,6 +6,8 @@ mod liveness;
 mod lower;
 
 pub use builder::{BuildError, GraphBuilder};
-pub use ir::{Composite, Constant, Graph, Init, Input, Node, Param, Source, Value, ValueInfo};
+pub use ir::{
+    Composite, Constant, Graph, Init, Input, Node, Param, Piece, Source, Value, ValueInfo,
+};
 pub use liveness::{last_uses, peak_activation_bytes};
 pub use lower::{CompositePolicy, LowerError, Unsupported, lower};

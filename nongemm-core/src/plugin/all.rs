@@ -1,7 +1,9 @@
 //! All plugins of a binary.
 
+use std::cmp::Reverse;
+
 use super::{
-    Backend, Dataset, HardwareProbe, Model, Profiler, Registry, RegistryError, Reporter,
+    Backend, Claim, Dataset, HardwareProbe, Model, Profiler, Registry, RegistryError, Reporter,
     WeightFormat, WeightSource,
 };
 use crate::op::{OpError, OpRegistry};
@@ -55,25 +57,34 @@ impl Plugins {
         })
     }
 
-    /// Opens weights by location.
+    /// Opens weights by location, with the format that is surest of it.
     ///
     /// # Errors
-    /// When no format claims the location, or the one that does cannot open it.
+    /// When no format claims the location, two are equally sure, or the one that is cannot open it.
     pub fn open_weights(&self, location: &str) -> anyhow::Result<Box<dyn WeightSource>> {
-        let format = self.weights.iter().find(|e| e.plugin.claims(location));
-        match format {
-            Some(entry) => entry.plugin.open(location),
-            None => {
-                let known: Vec<String> = self
-                    .weights
-                    .iter()
-                    .map(|e| e.plugin.summary().to_owned())
-                    .collect();
+        self.weight_format(location)?.open(location)
+    }
+
+    fn weight_format(&self, location: &str) -> anyhow::Result<&'static dyn WeightFormat> {
+        let formats = self.weights.iter().map(|entry| entry.plugin);
+        let claims = formats.map(|format| (format.claim(location), format));
+        let mut claims: Vec<_> = claims.filter(|(claim, _)| *claim > Claim::No).collect();
+        claims.sort_by_key(|(claim, _)| Reverse(*claim));
+        match claims.as_slice() {
+            [] => {
+                let known = self.weights.iter().map(|entry| entry.plugin.summary());
+                let known: Vec<&str> = known.collect();
                 anyhow::bail!(
                     "cannot tell what weights `{location}` are; known: {}",
                     known.join("; ")
                 )
             }
+            [(first, one), (second, other), ..] if first == second => anyhow::bail!(
+                "weights `{location}` are claimed by both {} and {}",
+                one.id(),
+                other.id()
+            ),
+            [(_, format), ..] => Ok(*format),
         }
     }
 }

@@ -23,6 +23,19 @@ pub trait WeightSource: Send + Sync {
     fn load(&self, param: &Param, spec: &TensorSpec) -> anyhow::Result<HostTensor>;
 }
 
+/// How sure a format is that it is meant by a location.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// It is not.
+    No,
+    /// Nothing tells whose it is, and this format's message says best what is wrong.
+    Fallback,
+    /// It can read what is there; a format that is sure goes first.
+    Able,
+    /// It is.
+    Sure,
+}
+
 /// A way of naming weights, as in `--weights synthetic:1` or `--weights PATH`.
 pub trait WeightFormat: Send + Sync {
     /// The id, for `list` and messages.
@@ -31,8 +44,8 @@ pub trait WeightFormat: Send + Sync {
     /// What it reads, in one line.
     fn summary(&self) -> &'static str;
 
-    /// Whether this format is meant by the text after `--weights`.
-    fn claims(&self, location: &str) -> bool;
+    /// Whether this format is meant by the text after `--weights`: the surest one is.
+    fn claim(&self, location: &str) -> Claim;
 
     /// Opens the weights.
     ///

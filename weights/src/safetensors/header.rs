@@ -14,7 +14,7 @@ use nongemm_core::dtype::DType;
 use serde::Deserialize;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 
-use super::shown;
+use crate::checkpoint::{Contents, ElementType, Entry, shown};
 
 /// Bytes before the header.
 const PREFIX: usize = 8;
@@ -22,73 +22,46 @@ const PREFIX: usize = 8;
 /// The longest header that is read, as in the format's own library.
 const LONGEST: u64 = 100_000_000;
 
-/// One tensor of a file.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
-    /// The type as the file spells it.
-    pub(super) dtype: String,
-    /// The sizes of the dimensions.
-    pub(super) shape: Vec<usize>,
-    /// Where the elements are in the file.
-    pub(super) range: Range<usize>,
+/// The element type that the format spells like this.
+fn element_type(spelling: &str) -> ElementType {
+    ElementType::Known(match spelling {
+        "F64" => DType::F64,
+        "F32" => DType::F32,
+        "F16" => DType::F16,
+        "BF16" => DType::BF16,
+        "I64" => DType::I64,
+        "I32" => DType::I32,
+        "U32" => DType::U32,
+        "U8" => DType::U8,
+        "BOOL" => DType::Bool,
+        other => return ElementType::Other(shown::name(other).to_lowercase()),
+    })
 }
 
-impl Entry {
-    /// The element type, where it is one that tensors can have here.
-    pub(super) fn known_dtype(&self) -> Option<DType> {
-        Some(match self.dtype.as_str() {
-            "F64" => DType::F64,
-            "F32" => DType::F32,
-            "F16" => DType::F16,
-            "BF16" => DType::BF16,
-            "I64" => DType::I64,
-            "I32" => DType::I32,
-            "U32" => DType::U32,
-            "U8" => DType::U8,
-            "BOOL" => DType::Bool,
-            _ => return None,
-        })
+fn check_size(entry: &Entry) -> Result<(), String> {
+    let Some(dtype) = entry.dtype.known() else {
+        return Ok(()); // Nothing reads it, and its size is its own business.
+    };
+    let size = entry
+        .shape
+        .iter()
+        .try_fold(dtype.size(), |size, &dim| size.checked_mul(dim));
+    if size == Some(entry.range.len()) {
+        return Ok(());
     }
-
-    /// How messages name the type.
-    pub(super) fn dtype_name(&self) -> String {
-        shown::name(&self.dtype).to_lowercase()
-    }
-
-    fn check_size(&self) -> Result<(), String> {
-        let Some(dtype) = self.known_dtype() else {
-            return Ok(()); // Nothing reads it, and its size is its own business.
-        };
-        let size = self
-            .shape
-            .iter()
-            .try_fold(dtype.size(), |size, &dim| size.checked_mul(dim));
-        if size == Some(self.range.len()) {
-            return Ok(());
-        }
-        let size = size.map_or("too many".to_owned(), |size| size.to_string());
-        Err(format!(
-            "has {} bytes of data, {dtype}{} needs {size}",
-            self.range.len(),
-            shown::shape(&self.shape)
-        ))
-    }
-}
-
-/// A read and checked header.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Header {
-    /// The tensors by name.
-    pub(super) tensors: BTreeMap<String, Entry>,
-    /// Where the data begin in the file.
-    pub(super) data: usize,
+    let size = size.map_or("too many".to_owned(), |size| size.to_string());
+    Err(format!(
+        "has {} bytes of data, {dtype}{} needs {size}",
+        entry.range.len(),
+        shown::shape(&entry.shape)
+    ))
 }
 
 /// Reads the header of a file.
 ///
 /// # Errors
 /// What is wrong with the file, without its name.
-pub(super) fn read(file: &[u8]) -> Result<Header, String> {
+pub(super) fn read(file: &[u8]) -> Result<Contents, String> {
     let prefix = file
         .first_chunk::<PREFIX>()
         .ok_or_else(|| format!("{} bytes are too few for a safetensors file", file.len()))?;
@@ -109,7 +82,10 @@ pub(super) fn read(file: &[u8]) -> Result<Header, String> {
         serde_json::from_slice(header).map_err(|e| format!("not a safetensors header: {e}"))?;
     let tensors = located(raw, data, file.len())?;
     check_coverage(&tensors, data, file.len())?;
-    Ok(Header { tensors, data })
+    Ok(Contents {
+        tensors,
+        head: 0..data,
+    })
 }
 
 /// Moves the offsets of the header to the file and checks each tensor on its own.
@@ -132,13 +108,13 @@ fn located(raw: RawHeader, data: usize, end: usize) -> Result<BTreeMap<String, E
             }
         };
         let entry = Entry {
-            dtype: tensor.dtype,
+            dtype: element_type(&tensor.dtype),
             shape: tensor.shape,
             range,
+            strides: None,
+            swapped: false,
         };
-        entry
-            .check_size()
-            .map_err(|e| format!("tensor `{}` {e}", shown::name(&name)))?;
+        check_size(&entry).map_err(|e| format!("tensor `{}` {e}", shown::name(&name)))?;
         tensors.insert(name, entry);
     }
     Ok(tensors)

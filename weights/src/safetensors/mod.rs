@@ -5,40 +5,49 @@
 //! alias; tensors that the model does not need are ignored. A floating-point tensor of another type
 //! than the run's is converted as it is loaded (rounded to the nearest).
 
-mod file;
-mod fingerprint;
 mod header;
-mod location;
-mod shown;
-mod source;
 
-use std::path::Path;
-
-use nongemm_core::plugin::{WeightFormat, WeightSource};
+use nongemm_core::plugin::{Claim, WeightFormat, WeightSource};
 use nongemm_core::register;
 
-use crate::synthetic::Synthetic;
+use crate::checkpoint::{Kind, is_path};
 
 /// The weight format `safetensors`.
 pub struct Safetensors;
 
 register!(dyn WeightFormat, &Safetensors);
 
+pub(crate) const KIND: Kind = Kind {
+    id: "safetensors",
+    files: "safetensors files",
+    single: "model.safetensors",
+    index: "model.safetensors.index.json",
+    index_ending: ".safetensors.index.json",
+    extensions: &["safetensors"],
+    // Preferred where a folder holds other formats too.
+    in_folder: Claim::Sure,
+    starts: |start| start.get(8) == Some(&b'{'),
+    read: header::read,
+};
+
 impl WeightFormat for Safetensors {
     fn id(&self) -> &'static str {
-        "safetensors"
+        KIND.id
     }
 
     fn summary(&self) -> &'static str {
         "PATH of a safetensors file, of a folder with model.safetensors, or of an index with shards"
     }
 
-    fn claims(&self, location: &str) -> bool {
-        // A folder that is called `synthetic` does not hide the synthetic weights.
-        !Synthetic.claims(location) && location::is_claimed(location)
+    fn claim(&self, location: &str) -> Claim {
+        match KIND.claim(location) {
+            // What no format knows: the message about it is this one's.
+            Claim::No if is_path(location) => Claim::Fallback,
+            claim => claim,
+        }
     }
 
     fn open(&self, location: &str) -> anyhow::Result<Box<dyn WeightSource>> {
-        Ok(Box::new(source::Checkpoint::open(Path::new(location))?))
+        KIND.open(location)
     }
 }

@@ -9,7 +9,7 @@ const LONGEST_NAME: usize = 120;
 const LARGEST_RANK: usize = 16;
 
 /// A name, its control characters escaped, cut if it is very long.
-pub(super) fn name(name: &str) -> String {
+pub(crate) fn name(name: &str) -> String {
     let mut shown: String = name
         .chars()
         .take(LONGEST_NAME)
@@ -22,7 +22,7 @@ pub(super) fn name(name: &str) -> String {
 }
 
 /// A shape.
-pub(super) fn shape(shape: &[usize]) -> String {
+pub(crate) fn shape(shape: &[usize]) -> String {
     let mut shown = format!("{:?}", &shape[..shape.len().min(LARGEST_RANK)]);
     if shape.len() > LARGEST_RANK {
         let _ = write!(shown, " and {} more dimensions", shape.len() - LARGEST_RANK);

@@ -1,35 +1,61 @@
 //! Which files a location means: one file, a folder, or an index with its shards.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use nongemm_core::plugin::{Claim, WeightFormat};
 use serde::Deserialize;
 
-use super::shown;
-
-/// A checkpoint in one file.
-const SINGLE: &str = "model.safetensors";
-
-/// How the names of indices end.
-const INDEX_ENDING: &str = ".safetensors.index.json";
+use super::{Kind, shown};
+use crate::synthetic::Synthetic;
 
 /// The longest index that is read. That of a model with a million tensors is shorter.
 const LONGEST_INDEX: u64 = 256 << 20;
 
-/// Whether a location looks like safetensors: a folder, a file that is named like one, or a path that
-/// is not there (so that the message says that, rather than that the format is unknown).
-pub(super) fn is_claimed(location: &str) -> bool {
+/// Bytes from which a file's format is told where its name does not say it.
+const START: u64 = 16;
+
+/// How sure a format is of a location. A folder that is called `synthetic` does not hide the synthetic
+/// weights.
+pub(super) fn claim(kind: &Kind, location: &str) -> Claim {
+    if Synthetic.claim(location) != Claim::No {
+        return Claim::No;
+    }
     let path = Path::new(location);
-    if path.is_dir() || location.ends_with(INDEX_ENDING) {
-        return true;
+    if path.is_dir() {
+        let holds = path.join(kind.single).exists() || path.join(kind.index).exists();
+        return if holds { kind.in_folder } else { Claim::No };
     }
-    match path.extension() {
-        Some(extension) if path.is_file() => extension == "safetensors",
-        _ if path.is_file() => true, // A cache's blob, named by its hash.
-        _ => !has_scheme(location),
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let named = extension.is_some_and(|extension| kind.extensions.contains(&extension));
+    if (named && !has_scheme(location)) || location.ends_with(kind.index_ending) {
+        return Claim::Sure;
     }
+    match start(path) {
+        Some(start) if (kind.starts)(&start) => Claim::Able,
+        _ => Claim::No,
+    }
+}
+
+/// Whether a location is a path that nothing else is known about: a folder, a file without extension (a
+/// cache's blob, named by its hash), or nothing that is there.
+pub(crate) fn is_path(location: &str) -> bool {
+    let path = Path::new(location);
+    let blank = path.is_dir() || path.extension().is_none() || !path.exists();
+    blank && !has_scheme(location) && Synthetic.claim(location) == Claim::No
+}
+
+/// The first bytes of a file.
+fn start(path: &Path) -> Option<Vec<u8>> {
+    // Not of a pipe, which would wait for a writer.
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let mut start = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(START).read_to_end(&mut start).ok()?;
+    Some(start)
 }
 
 /// Whether a location starts like `hf:` or `https:`: another format's.
@@ -61,26 +87,32 @@ pub(super) enum Files {
 ///
 /// # Errors
 /// When there are none, or the index is wrong; one line that names the file.
-pub(super) fn find(location: &Path) -> anyhow::Result<Files> {
+pub(super) fn find(kind: &Kind, location: &Path) -> anyhow::Result<Files> {
     let name = location.display();
     let info = fs::metadata(location).with_context(|| format!("cannot read weights {name}"))?;
     if !info.is_dir() {
-        let is_index = location.to_str().is_some_and(|s| s.ends_with(INDEX_ENDING));
-        return match is_index {
-            true => read_index(location),
+        let path = location.to_str();
+        return match path.is_some_and(|path| path.ends_with(kind.index_ending)) {
+            true => read_index(kind, location),
             false => Ok(Files::Single(location.to_owned())),
         };
     }
-    let single = location.join(SINGLE);
+    let single = location.join(kind.single);
     if single.exists() {
         return Ok(Files::Single(single));
     }
-    let index = location.join(format!("model{INDEX_ENDING}"));
-    ensure!(
-        index.exists(),
-        "{name} holds neither {SINGLE} nor model{INDEX_ENDING}; name the file itself if it is called otherwise"
-    );
-    read_index(&index)
+    let index = location.join(kind.index);
+    if index.exists() {
+        return read_index(kind, &index);
+    }
+    let known = crate::KINDS
+        .iter()
+        .flat_map(|kind| [kind.single, kind.index]);
+    let known: Vec<&str> = known.collect();
+    bail!(
+        "{name} holds none of {}; name the file itself if it is called otherwise",
+        known.join(", ")
+    )
 }
 
 #[derive(Deserialize)]
@@ -88,7 +120,7 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-fn read_index(index: &Path) -> anyhow::Result<Files> {
+fn read_index(kind: &Kind, index: &Path) -> anyhow::Result<Files> {
     let name = index.display();
     let info = fs::metadata(index).with_context(|| format!("cannot read {name}"))?;
     ensure!(info.is_file(), "{name} is not a file");
@@ -99,7 +131,7 @@ fn read_index(index: &Path) -> anyhow::Result<Files> {
     );
     let text = fs::read(index).with_context(|| format!("cannot read {name}"))?;
     let read: Index = serde_json::from_slice(&text)
-        .with_context(|| format!("{name} is not an index of safetensors files"))?;
+        .with_context(|| format!("{name} is not an index of {}", kind.files))?;
     let folder = index.parent().unwrap_or(Path::new(""));
     let shards: BTreeSet<&String> = read.weight_map.values().collect();
     for shard in &shards {

@@ -1,4 +1,4 @@
-//! One mapped safetensors file.
+//! One mapped file of a checkpoint.
 //!
 //! The file is mapped, so only what is read takes memory, and each part is given back to the system as
 //! soon as it is copied: loading a model takes its own size and a window, not twice its size.
@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use memmap2::{Mmap, UncheckedAdvice};
 use nongemm_core::dtype::DType;
-use nongemm_core::tensor::HostData;
 use rayon::prelude::*;
 
+use super::entry::Positions;
 use super::fingerprint::Fingerprint;
-use super::header::{self, Entry, Header};
+use super::{Contents, Entry, Kind};
 use crate::element::{Element, decode};
 
 /// Bytes that are copied before their pages are given back. A multiple of every element's size.
@@ -23,20 +23,23 @@ const WINDOW: usize = 16 << 20;
 /// Elements that one task copies or converts.
 const TASK: usize = 1 << 16;
 
-/// A mapped file with its header.
+/// Elements that are gathered at a time where they do not lie one after the other.
+const BLOCK: usize = 1 << 12;
+
+/// A mapped file and what it holds.
 pub(super) struct MappedFile {
     path: PathBuf,
     file: File,
     map: Mmap,
-    header: Header,
+    contents: Contents,
 }
 
 impl MappedFile {
-    /// Maps a file and checks its header.
+    /// Maps a file and reads what it holds.
     ///
     /// # Errors
-    /// When it cannot be read or its header is wrong; one line that names the file.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    /// When it cannot be read or is wrong; one line that names the file.
+    pub(super) fn open(kind: &Kind, path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
         let info = fs::metadata(path).with_context(|| format!("cannot read {name}"))?;
         // Before opening: to open a pipe would wait for a writer.
@@ -46,14 +49,14 @@ impl MappedFile {
         // make a read fail; a checkpoint is not written while it is used, and `read` checks the length
         // once more.
         let map = unsafe { Mmap::map(&file) }.with_context(|| format!("cannot map {name}"))?;
-        let header = header::read(&map).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
+        let contents = (kind.read)(&map).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
         let mapped = MappedFile {
             path: path.to_owned(),
             file,
             map,
-            header,
+            contents,
         };
-        mapped.release(0..mapped.header.data);
+        mapped.release(0..mapped.map.len());
         Ok(mapped)
     }
 
@@ -69,41 +72,74 @@ impl MappedFile {
 
     /// Names of its tensors.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.header.tensors.keys().map(String::as_str)
+        self.contents.tensors.keys().map(String::as_str)
     }
 
     /// A tensor by name.
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
-        self.header.tensors.get(name)
+        self.contents.tensors.get(name)
     }
 
-    /// Adds the header and a few bytes of the data to a fingerprint.
+    /// Adds what says which tensors it holds, and a few bytes of the data, to a fingerprint.
     pub(super) fn add_to(&self, fingerprint: &mut Fingerprint) {
-        let (header, data) = self.map.split_at(self.header.data);
-        fingerprint.add(header);
-        fingerprint.add_sparsely(data);
+        let head = &self.contents.head;
+        fingerprint.add_sparsely(&self.map[..head.start]);
+        fingerprint.add(&self.map[head.clone()]);
+        fingerprint.add_sparsely(&self.map[head.end..]);
         self.release(0..self.map.len());
     }
 
-    /// Elements of a tensor that are already of type `dtype`, which is not a floating-point type.
+    /// The little-endian bytes of a tensor's elements of the type `dtype`, appended to `bytes`.
     ///
     /// # Errors
     /// When the file has changed.
-    pub(super) fn read_exact(&self, entry: &Entry, dtype: DType) -> anyhow::Result<HostData> {
+    pub(super) fn read_bytes(
+        &self,
+        entry: &Entry,
+        dtype: DType,
+        bytes: &mut Vec<u8>,
+    ) -> anyhow::Result<()> {
         self.check_unchanged()?;
-        let data = HostData::from_bytes(dtype, &self.map[entry.range.clone()]);
+        if entry.is_plain() {
+            bytes.extend_from_slice(&self.map[entry.range.clone()]);
+        } else {
+            let start = bytes.len();
+            bytes.resize(start + entry.elements() * dtype.size(), 0);
+            let mut positions = entry.positions(dtype.size());
+            self.gather(entry, dtype, &mut positions, &mut bytes[start..]);
+        }
         self.release(entry.range.clone());
-        Ok(data)
+        Ok(())
     }
 
-    /// Elements of a tensor of the floating-point type `from`, as `T`.
+    /// The elements of a tensor of the floating-point type `from`, as `T`; `values` has as many.
     ///
     /// # Errors
     /// When the file has changed.
-    pub(super) fn read<T: Element>(&self, entry: &Entry, from: DType) -> anyhow::Result<HostData> {
+    pub(super) fn read<T: Element>(
+        &self,
+        entry: &Entry,
+        from: DType,
+        values: &mut [T],
+    ) -> anyhow::Result<()> {
         self.check_unchanged()?;
+        if entry.is_plain() {
+            self.convert(entry, from, values);
+        } else {
+            let mut positions = entry.positions(from.size());
+            let mut block = vec![0; BLOCK * from.size()];
+            for values in values.chunks_mut(BLOCK) {
+                let block = &mut block[..values.len() * from.size()];
+                self.gather(entry, from, &mut positions, block);
+                decode(from, block, values);
+            }
+            self.release(entry.range.clone());
+        }
+        Ok(())
+    }
+
+    fn convert<T: Element>(&self, entry: &Entry, from: DType, values: &mut [T]) {
         let size = from.size();
-        let mut values = T::zeros(entry.range.len() / size);
         let mut start = entry.range.start;
         for values in values.chunks_mut(WINDOW / size) {
             let window = start..start + values.len() * size;
@@ -113,7 +149,17 @@ impl MappedFile {
             tasks.for_each(|(values, bytes)| decode(from, bytes, values));
             self.release(window);
         }
-        Ok(T::wrap(values))
+    }
+
+    /// Copies the next elements, one after the other and little-endian, until `block` is full.
+    fn gather(&self, entry: &Entry, dtype: DType, positions: &mut Positions<'_>, block: &mut [u8]) {
+        let size = dtype.size();
+        for (element, at) in block.chunks_exact_mut(size).zip(positions) {
+            element.copy_from_slice(&self.map[at..at + size]);
+            if entry.swapped {
+                element.reverse();
+            }
+        }
     }
 
     fn check_unchanged(&self) -> anyhow::Result<()> {
