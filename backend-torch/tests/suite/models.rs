@@ -96,6 +96,9 @@ pub(crate) fn check_halves(backend: &str, case: &Case) {
 fn sixteen_bits_are_near() {
     for case in Case::small() {
         check_halves("torch", &case);
-        check_halves("torch:script", &case);
+        // A traced detector holds for as many boxes as it was traced with, which rounding changes.
+        if case.model().unwrap().domain() != Domain::ObjectDetection {
+            check_halves("torch:script", &case);
+        }
     }
 }
