@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE.parent.parent / "models" / "reference"))
 import reference  # sets the environment before libraries are imported
 
 import torch
-from checkpoint import load_strictly, load_tensors
+from checkpoint import WeightsFile, load_strictly
 from families import FAMILIES, build
 
 # How often a model's weights are in memory at the same time, at most.
@@ -62,8 +62,8 @@ class Positional(torch.nn.Module):
 def load(model_id, overrides, spec, folder):
     """The reference model with the weights and inputs in a folder."""
     sizes = {"image": spec["image"]} if spec["image"] else {}
-    family, _, model = build(model_id, {**overrides, **sizes})
-    load_strictly(model, load_tensors(folder / "weights.safetensors"))
+    family, _, model = build(model_id, {**overrides, **sizes}, initialize=False)
+    load_strictly(model, WeightsFile(folder / "weights.safetensors"))
     return family, model, reference.load_inputs(folder / "inputs.safetensors")
 
 

@@ -10,9 +10,8 @@ use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{Backend, Classification, Device, OpEvent, Session, Step};
 use nongemm_operators::golden::suite::{Skip, Suite};
 
-use crate::models::check_halves;
 use crate::support::case::Case;
-use crate::support::{flow, golden, reference};
+use crate::support::{flow, golden, narrow, reference};
 
 /// Cases that a compiled program does not pass, and why.
 const SKIPS: &[Skip] = &[
@@ -118,6 +117,6 @@ fn compiled_mask_rcnn_computes_the_same() {
 }
 
 #[test]
-fn compiled_in_sixteen_bits_models_are_near() {
-    check_halves("torch:compile", &Case::small_of("bert").unwrap());
+fn compiled_programs_run_in_16_bit_types() {
+    narrow::check_cases("torch:compile", &[Case::small_of("bert").unwrap()]).unwrap();
 }

@@ -6,6 +6,7 @@ mod conformance;
 mod errors;
 mod models;
 mod script;
+mod storage;
 #[path = "../../../models/tests/support/mod.rs"]
 mod support;
 mod third_party;
