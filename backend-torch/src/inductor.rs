@@ -86,6 +86,7 @@ pub(crate) fn compile(
     program: &Program,
     inputs: &[TensorSpec],
     device: Device,
+    threads: usize,
 ) -> anyhow::Result<Compiled> {
     let cache = cache::dir()?.join("inductor");
     fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
@@ -96,10 +97,13 @@ pub(crate) fn compile(
     let archive = work.path().join("program.pt");
     program.save(&archive)?;
     let specs = input_specs(inputs, device)?;
-    let place = cache.join(key(&archive, &specs)?);
+    // Generated code holds the number of threads.
+    let threads = threads.to_string();
+    let place = cache.join(key(&archive, &specs, &threads)?);
     if !place.join("kernels.json").is_file() {
         let nodes = serde_json::to_string(&program.nodes()?)?;
-        build(work.path(), &archive, &specs, &nodes)?;
+        share_headers(&cache, work.path())?;
+        build(work.path(), &archive, &specs, &nodes, &threads)?;
         fs::remove_file(&archive).ok();
         // Renamed when whole: another process may have been faster, which is as good.
         if fs::rename(work.path(), &place).is_err() && !place.join("kernels.json").is_file() {
@@ -115,7 +119,26 @@ pub(crate) fn compile(
     })
 }
 
-fn build(work: &Path, archive: &Path, specs: &str, nodes: &str) -> anyhow::Result<()> {
+/// Where Inductor keeps what it makes, in the folder of one compilation.
+const SCRATCH: &str = "inductor";
+
+/// Precompiled headers are the same in all compilations, and take a good part of a small one.
+fn share_headers(cache: &Path, work: &Path) -> anyhow::Result<()> {
+    let headers = cache.join("precompiled_headers");
+    let scratch = work.join(SCRATCH);
+    fs::create_dir_all(&headers)?;
+    fs::create_dir_all(&scratch)?;
+    std::os::unix::fs::symlink(&headers, scratch.join("precompiled_headers"))
+        .with_context(|| format!("cannot write into {}", scratch.display()))
+}
+
+fn build(
+    work: &Path,
+    archive: &Path,
+    specs: &str,
+    nodes: &str,
+    threads: &str,
+) -> anyhow::Result<()> {
     let python = python()?;
     let script = work.join("compile.py");
     let inputs = work.join("inputs.json");
@@ -123,21 +146,22 @@ fn build(work: &Path, archive: &Path, specs: &str, nodes: &str) -> anyhow::Resul
     fs::write(&inputs, specs)?;
     let listing = work.join("nodes.json");
     fs::write(&listing, nodes)?;
-    let arguments: [&OsStr; 6] = [
+    let arguments: [&OsStr; 7] = [
         script.as_ref(),
         archive.as_ref(),
         inputs.as_ref(),
         listing.as_ref(),
+        OsStr::new(threads),
         OsStr::new("program.pt2"),
         OsStr::new("kernels.json"),
     ];
     let output = Command::new(&python)
         .args(arguments)
         .current_dir(work)
-        .env("TORCHINDUCTOR_CACHE_DIR", work.join("inductor"))
+        .env("TORCHINDUCTOR_CACHE_DIR", work.join(SCRATCH))
         .output()
         .with_context(|| format!("cannot run {}", python.display()))?;
-    fs::remove_dir_all(work.join("inductor")).ok();
+    fs::remove_dir_all(work.join(SCRATCH)).ok();
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
         let last = errors.lines().rev().find(|line| !line.trim().is_empty());
@@ -180,9 +204,10 @@ fn python_dtype(dtype: nongemm_core::dtype::DType) -> &'static str {
     }
 }
 
-fn key(archive: &Path, specs: &str) -> anyhow::Result<String> {
+fn key(archive: &Path, specs: &str, threads: &str) -> anyhow::Result<String> {
     let mut hash = Sha256::new();
-    for part in [SCRIPT, specs, &device::version(), std::env::consts::ARCH] {
+    let version = device::version();
+    for part in [SCRIPT, specs, threads, &version, std::env::consts::ARCH] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

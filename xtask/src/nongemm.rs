@@ -21,7 +21,7 @@ fn manifests(args: &[String]) -> Vec<String> {
 
 /// Cargo features that arguments ask for: those of the backends named, the default ones if none is;
 /// `cuda` for a CUDA device on candle.
-fn features(args: &[String]) -> Vec<&'static str> {
+pub(crate) fn features(args: &[String]) -> Vec<&'static str> {
     let manifests = manifests(args);
     let named = |backend: &str| {
         let quoted = [format!("\"{backend}\""), format!("\"{backend}:")];
@@ -77,28 +77,39 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(field))
 }
 
+/// Makes a cargo command take `nongemm-cli` with features, the default ones if none is named, and returns
+/// the folder that it builds into.
+///
+/// # Errors
+/// When a library is missing and cannot be fetched.
+pub(crate) fn select(command: &mut Command, features: &[&str]) -> Result<PathBuf> {
+    command.args(["--package", "nongemm-cli"]);
+    if !features.is_empty() {
+        command.args(["--no-default-features", "--features"]);
+        command.arg(features.join(","));
+    }
+    if features.contains(&"ort") {
+        setup::onnxruntime()?;
+    }
+    if features.contains(&"torch") {
+        command.env("LIBTORCH", setup::libtorch()?);
+    }
+    let mut target = target_dir()?;
+    if features.contains(&"cuda") {
+        target.push(cuda::FOLDER);
+        cuda::configure(command, &target)?;
+    }
+    Ok(target)
+}
+
 /// Builds `nongemm` with features, the default ones if none is named, and returns the binary.
 ///
 /// # Errors
 /// When a library is missing and cannot be fetched, or the build fails.
 pub(crate) fn build(features: &[&str], profile: &str) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--package", "nongemm-cli", "--profile", profile]);
-    if !features.is_empty() {
-        build.args(["--no-default-features", "--features"]);
-        build.arg(features.join(","));
-    }
-    if features.contains(&"ort") {
-        setup::onnxruntime()?;
-    }
-    if features.contains(&"torch") {
-        build.env("LIBTORCH", setup::libtorch()?);
-    }
-    let mut target = target_dir()?;
-    if features.contains(&"cuda") {
-        target.push(cuda::FOLDER);
-        cuda::configure(&mut build, &target)?;
-    }
+    build.args(["build", "--profile", profile]);
+    let target = select(&mut build, features)?;
     check(&mut build)?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target.join(folder).join("nongemm"))
@@ -135,13 +146,24 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         let python = setup::python()?;
         build
             .args(["--package", "nongemm-cli", "--no-default-features"])
-            .args(["--features", "torch"])
+            .args([
+                "--features",
+                "torch",
+                "--bin",
+                "nongemm",
+                "--example",
+                "parity",
+            ])
             .env("LIBTORCH", setup::libtorch()?);
         check(&mut build)?;
-        let nongemm = target_dir()?.join("release").join("nongemm");
+        let release = target_dir()?.join("release");
         let script = root().join("perf").join("torch").join("compare.py");
         let mut compare = Command::new(python);
-        return become_program(compare.arg(script).arg(nongemm).args(rest));
+        compare
+            .arg(script)
+            .arg(release.join("nongemm"))
+            .arg(release.join("examples").join("parity"));
+        return become_program(compare.args(rest));
     }
     if let Some(("ort", rest)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         let python = setup::exporters()?;

@@ -42,7 +42,7 @@ impl Reference {
     }
 
     fn command(&self, command: &str, case: &Case) -> Command {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/reference.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/reference/reference.py");
         let mut python = Command::new(&self.python);
         python
             .args([script.as_os_str(), command.as_ref()])

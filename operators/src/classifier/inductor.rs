@@ -81,6 +81,48 @@ mod tests {
         assert_eq!(fused(&["addmm"]), Some(OpGroup::Gemm));
     }
 
+    /// Kernels that TorchInductor generated for small models, by what they fuse.
+    const RECORDED: &[(&str, OpGroup)] = &[
+        (
+            "add arange embedding native_layer_norm unsqueeze",
+            OpGroup::Normalization,
+        ),
+        ("add native_layer_norm view", OpGroup::Normalization),
+        (
+            "_softmax add arange clone expand le mul scalar_tensor split transpose unsqueeze view where",
+            OpGroup::Logit,
+        ),
+        ("add mul pow tanh view", OpGroup::Activation),
+        ("add mul relu rsqrt sub view", OpGroup::Activation),
+        (
+            "add max_pool2d_with_indices mul relu rsqrt sub view",
+            OpGroup::Pooling,
+        ),
+        (
+            "_to_copy _unsafe_index add arange mul unsqueeze",
+            OpGroup::Arithmetic,
+        ),
+        (
+            "_unsafe_view cat clone full_like index slice unbind view",
+            OpGroup::Memory,
+        ),
+        ("index_put unbind zeros", OpGroup::Memory),
+        ("clone split transpose view", OpGroup::Memory),
+        ("tensor", OpGroup::Memory),
+        ("contiguous", OpGroup::Memory),
+    ];
+
+    #[test]
+    fn recorded_kernels_have_their_groups() {
+        for (ops, group) in RECORDED {
+            let ops: Vec<&str> = ops.split(' ').collect();
+            assert_eq!(fused(&ops), Some(*group), "{ops:?}");
+            for op in ops {
+                assert!(aten_group(op).is_some(), "{op}");
+            }
+        }
+    }
+
     #[test]
     fn library_calls_are_classified_by_their_operator() {
         assert_eq!(
