@@ -9,8 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::proto::{AttributeProto, AttributeType, DataType, NodeProto, TensorProto};
 
-/// Elements that a tensor in an attribute may have to be written out.
-pub(crate) const MOST_ELEMENTS: usize = 64;
+/// Whole numbers that a tensor may have to be written out: shapes, axes, pads.
+const MOST_INTEGERS: usize = 64;
+/// Numbers that it may have: bounds, scales. More are weights, which say nothing of what a node does.
+const MOST_FLOATS: usize = 8;
 
 /// The attributes of a node.
 pub(crate) fn read_attributes(node: &NodeProto) -> Attrs {
@@ -58,11 +60,16 @@ pub(crate) fn tensor_json(tensor: &TensorProto) -> Value {
 fn elements(tensor: &TensorProto) -> Option<Vec<Value>> {
     let sizes = tensor.dims.iter().map(|&size| usize::try_from(size).ok());
     let count = sizes.product::<Option<usize>>()?;
-    if count > MOST_ELEMENTS || !tensor.external_data.is_empty() {
+    let ty = DataType::try_from(tensor.data_type).ok()?;
+    let most = match ty {
+        DataType::Float | DataType::Double => MOST_FLOATS,
+        _ => MOST_INTEGERS,
+    };
+    if count > most || !tensor.external_data.is_empty() {
         return None;
     }
     let raw = &tensor.raw_data;
-    let list: Vec<Value> = match DataType::try_from(tensor.data_type).ok()? {
+    let list: Vec<Value> = match ty {
         DataType::Float if raw.is_empty() => tensor
             .float_data
             .iter()

@@ -106,8 +106,12 @@ fn find() -> anyhow::Result<PathBuf> {
 fn examine(path: &Path) -> anyhow::Result<String> {
     let shown = path.display();
     // SAFETY: loading runs the library's initialisers; which one it is was the user's choice.
-    let library = unsafe { libloading::Library::new(path) }
-        .map_err(|error| anyhow::anyhow!("{shown} cannot be loaded: {error}"))?;
+    let library = unsafe { libloading::Library::new(path) }.map_err(|error| {
+        // The system's own words are in the cause.
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let cause = cause.unwrap_or_else(|| error.to_string());
+        anyhow::anyhow!("{shown} cannot be loaded: {cause}")
+    })?;
     // SAFETY: the type is that of ONNX Runtime's only exported function of this name.
     let base = unsafe {
         library.get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase")

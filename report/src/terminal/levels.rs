@@ -24,7 +24,7 @@ struct Fate {
     remain: (usize, f64),
 }
 
-/// A table for each pair of levels, the one with most kernels being what the others are compared with.
+/// A table for each pair of levels, the one that fuses least being what the others are compared with.
 pub(super) fn tables(page: &mut Page, runs: &[RunRecord]) {
     for (base, other) in pairs(runs) {
         let (Some(before), Some(after)) = (&base.profile, &other.profile) else {
@@ -69,7 +69,10 @@ pub(super) fn tables(page: &mut Page, runs: &[RunRecord]) {
 
 /// Each run with the one of the same model that was rewritten least.
 fn pairs(runs: &[RunRecord]) -> Vec<(&RunRecord, &RunRecord)> {
-    let kernels = |run: &RunRecord| run.profile.as_ref().map_or(0, |profile| profile.ops.len());
+    let fused = |run: &RunRecord| {
+        let ops = run.profile.iter().flat_map(|profile| &profile.ops);
+        ops.map(|row| row.fused.len()).sum::<usize>()
+    };
     let mut alike: Vec<(RunSpec, Vec<&RunRecord>)> = Vec::new();
     let ok = runs
         .iter()
@@ -86,7 +89,7 @@ fn pairs(runs: &[RunRecord]) -> Vec<(&RunRecord, &RunRecord)> {
     }
     let mut pairs = Vec::new();
     for (_, mut list) in alike {
-        list.sort_by_key(|run| std::cmp::Reverse(kernels(run)));
+        list.sort_by_key(|run| fused(run));
         let Some((base, others)) = list.split_first() else {
             continue;
         };
