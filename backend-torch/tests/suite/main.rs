@@ -5,6 +5,7 @@ mod compile;
 mod conformance;
 mod errors;
 mod models;
+mod published;
 mod script;
 mod storage;
 #[path = "../../../models/tests/support/mod.rs"]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -74,6 +75,22 @@ impl Reference {
         command.arg("--inputs").arg(inputs);
         let lines = text(command)?;
         Ok(lines.lines().map(str::to_owned).collect())
+    }
+
+    /// Writes the checkpoints of models as they are published, with inputs and outputs.
+    pub fn publish(&self, cases: &[Case], folder: &Path) -> anyhow::Result<()> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/reference/published.py");
+        let line = |case: &Case| {
+            let (config, seq) = (config(case), case.seq);
+            let line = json!({"name": case.name, "model": case.model, "config": config,
+                "batch": case.batch, "seq": seq});
+            format!("{line}\n")
+        };
+        let list = folder.join("cases");
+        fs::write(&list, cases.iter().map(line).collect::<String>())?;
+        let mut python = Command::new(&self.python);
+        python.arg(script).arg(folder).stdin(File::open(list)?);
+        text(python).map(drop)
     }
 
     /// A command that makes up inputs of the case's sizes.
