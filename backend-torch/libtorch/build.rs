@@ -28,7 +28,9 @@ fn main() {
     let result = folder.map(|folder| include.map_or(folder, PathBuf::from));
     let result = result.ok_or_else(|| {
         let release = libtorch::RELEASE;
-        format!("LIBTORCH names no folder of libtorch {release}; `cargo xtask` fetches it and sets that")
+        format!(
+            "LIBTORCH names no folder of libtorch {release}; `cargo xtask` fetches it and sets that"
+        )
     });
     if let Err(message) = result.and_then(|folder| libtorch::check(&folder)) {
         println!("cargo::error={message}");

@@ -17,8 +17,12 @@ use crate::ffi::{self, checked};
 /// When it is another one; the message names both.
 pub(crate) fn check_release() -> anyhow::Result<()> {
     // SAFETY: both take nothing and read constants.
-    let [compiled, loaded] =
-        unsafe { [ffi::nongemm_compiled_release(), ffi::nongemm_loaded_release()] };
+    let [compiled, loaded] = unsafe {
+        [
+            ffi::nongemm_compiled_release(),
+            ffi::nongemm_loaded_release(),
+        ]
+    };
     // The patch level changes nothing that is called.
     anyhow::ensure!(
         compiled >> 8 == loaded >> 8,

@@ -1,5 +1,6 @@
 //! Builds `nongemm` in release mode with the features that the arguments need, and runs it.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -137,17 +138,35 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     become_program(Command::new(binary).args(args))
 }
 
+/// A program of `perf`, with the allocator as a worker of `nongemm` pins it: both sides keep what they
+/// free.
+fn measured(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("MALLOC_MMAP_THRESHOLD_", (32 << 20).to_string())
+        .env("MALLOC_TRIM_THRESHOLD_", i32::MAX.to_string());
+    command
+}
+
 /// Runs the benchmarks that compare with the libraries underneath.
 pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
     // Apart from the rest: the other benchmarks need neither libtorch nor Python.
     if let Some((name, rest)) = args.split_first() {
-        let named = features(rest);
         match name.as_str() {
-            "torch" => return beside_python(setup::python()?, &["torch"], "torch/compare.py", rest),
-            "ort" => return beside_python(setup::exporters()?, &["ort"], "ort/compare.py", rest),
+            "torch" => {
+                let python = measured(setup::python()?);
+                return beside_python(python, &["torch"], "torch/compare.py", rest);
+            }
+            "ort" => {
+                let python = measured(setup::exporters()?);
+                return beside_python(python, &["ort"], "ort/compare.py", rest);
+            }
             "memory" => {
+                let named = features(rest);
                 let flows = if named.is_empty() { BACKENDS } else { &named };
-                return beside_python(setup::python()?, flows, "torch/memory.py", rest);
+                // The allocator that users of Python have.
+                let python = Command::new(setup::python()?);
+                return beside_python(python, flows, "torch/memory.py", rest);
             }
             _ => {}
         }
@@ -156,25 +175,31 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
     build.args(["build", "--release", "--package", "nongemm-perf"]);
     check(&mut build)?;
     let binary = target_dir()?.join("release").join("nongemm-perf");
-    become_program(Command::new(binary).current_dir(root()).args(args))
+    become_program(measured(binary).current_dir(root()).args(args))
 }
 
 /// Builds `nongemm`, and the example beside it that writes weights and inputs, and becomes a script of
 /// `perf` that measures flows against Python.
 fn beside_python(
-    python: PathBuf,
+    mut python: Command,
     features: &[&str],
     script: &str,
     args: &[String],
 ) -> Result<ExitCode> {
     let mut build = cargo();
-    build.args(["build", "--release", "--bin", "nongemm", "--example", "parity"]);
+    build.args([
+        "build",
+        "--release",
+        "--bin",
+        "nongemm",
+        "--example",
+        "parity",
+    ]);
     let release = select(&mut build, features)?.join("release");
     check(&mut build)?;
     let script = root().join("perf").join(script);
-    let mut compare = Command::new(python);
-    compare.arg(script).arg(release.join("nongemm"));
-    become_program(compare.args(args))
+    python.arg(script).arg(release.join("nongemm"));
+    become_program(python.args(args))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Error, Result, bail};
-use nongemm_libtorch::RELEASE as TORCH;
 
 use crate::cache;
 use crate::cuda;
@@ -200,7 +199,7 @@ mod tests {
 
     #[test]
     fn one_release_of_torch_everywhere() {
-        let pinned = format!("torch=={TORCH}");
+        let pinned = format!("torch=={}", nongemm_libtorch::RELEASE);
         assert_eq!(LIBTORCH[0], pinned);
         assert_eq!(REFERENCES[0], pinned);
     }

@@ -138,7 +138,10 @@ mod tests {
     fn outputs_survive_the_file_in_pieces() {
         let folder = tempfile::tempdir().unwrap();
         let outputs = [
-            ("x", tensor(HostData::F32(vec![1.5, f32::MIN_POSITIVE, 0.0]))),
+            (
+                "x",
+                tensor(HostData::F32(vec![1.5, f32::MIN_POSITIVE, 0.0])),
+            ),
             ("none", tensor(HostData::F32(Vec::new()))),
             ("n", tensor(HostData::I64(vec![-1]))),
         ];
