@@ -47,16 +47,18 @@ impl WeightSource for Biased {
 /// Runs small detectors that propose nothing, and some that propose but detect nothing.
 pub fn check(backend: &str) -> anyhow::Result<()> {
     for model in ["faster-rcnn", "mask-rcnn"] {
-        for (name, bias) in BIASES {
-            let context = || format!("{model} on {backend} with {name} {bias:?}");
-            one(backend, model, name, bias).with_context(context)?;
+        for nms in ["offset", "loop"] {
+            let case = Case::small_of(model)?.with(&[("nms", nms)]);
+            for (name, bias) in BIASES {
+                let context = || format!("{model} with nms {nms} and {name} {bias:?} on {backend}");
+                one(backend, &case, name, bias).with_context(context)?;
+            }
         }
     }
     Ok(())
 }
 
-fn one(backend: &str, model: &str, name: &'static str, bias: [f32; 2]) -> anyhow::Result<()> {
-    let case = Case::small_of(model)?;
+fn one(backend: &str, case: &Case, name: &'static str, bias: [f32; 2]) -> anyhow::Result<()> {
     let graph = case.graph()?;
     let weights = Biased {
         others: flow::weights("synthetic:0")?,
