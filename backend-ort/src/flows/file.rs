@@ -25,10 +25,11 @@ pub(crate) const FORMATS: &[&str] = &["onnx"];
 /// # Errors
 /// One line that names what is wrong.
 pub(crate) fn check(path: &Path, device: Device, settings: &Settings) -> anyhow::Result<()> {
+    let own = Options::read(settings, device, 1)?;
     let model = model::read(path)?;
     model::check_external_data(path, &model)?;
     read_inputs(path, &model, settings)?;
-    trial::check(path, model, device)
+    trial::check(path, model, &own.providers)
 }
 
 /// A session of a file, its inputs bound.

@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use anyhow::Context;
-use nongemm_core::plugin::Device;
 use prost::Message;
 
 use crate::emit::{IR_VERSION, OPSET};
@@ -16,15 +15,15 @@ use crate::runtime::{Trial, library, try_loading};
 /// Smaller tensors stay in the model: they are the constants that say what a node does.
 const WEIGHT_BYTES: usize = 1024;
 
-/// Loads a model without its weights and drops it.
+/// Loads a model without its weights and drops it. With `providers` besides that of the processor, what that
+/// one cannot run is left to the run.
 ///
 /// # Errors
-/// When the library is older than the model, or cannot load it; one line that says why. What only another
-/// execution provider can run is left to the run.
-pub(crate) fn check(path: &Path, model: ModelProto, device: Device) -> anyhow::Result<()> {
+/// When the library is older than the model, or cannot load it; one line that says why.
+pub(crate) fn check(path: &Path, model: ModelProto, providers: &[String]) -> anyhow::Result<()> {
     check_versions(&model).with_context(|| path.display().to_string())?;
     let without_weights = skeleton(model).encode_to_vec();
-    if try_loading(Trial::Message(&without_weights)).is_ok() || device != Device::Cpu {
+    if try_loading(Trial::Message(&without_weights)).is_ok() || !providers.is_empty() {
         return Ok(());
     }
     // Some kernels read weights when they are made: the whole model decides.
@@ -33,6 +32,7 @@ pub(crate) fn check(path: &Path, model: ModelProto, device: Device) -> anyhow::R
 
 /// Whether the library knows the versions that a model is written in.
 fn check_versions(model: &ModelProto) -> anyhow::Result<()> {
+    let release = &library()?.version;
     let known = |ir_version, sets: &[OperatorSetIdProto]| {
         let model = identity(ir_version, sets).encode_to_vec();
         try_loading(Trial::Message(&model)).is_ok()
@@ -40,7 +40,6 @@ fn check_versions(model: &ModelProto) -> anyhow::Result<()> {
     if known(model.ir_version, &model.opset_import) {
         return Ok(());
     }
-    let release = library().map_or("", |library| library.version.as_str());
     for set in &model.opset_import {
         let with = |version| {
             let set = OperatorSetIdProto {
