@@ -1,3 +1,5 @@
+//! Which nodes are led back to which.
+
 use super::*;
 use crate::proto::TensorProto;
 
