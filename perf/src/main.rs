@@ -11,9 +11,9 @@ mod build;
 mod closure;
 mod interleave;
 mod interpreter;
-mod memory;
 mod models;
 mod support;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -38,11 +38,6 @@ const BENCHMARKS: &[Benchmark] = &[
         closure::run,
     ),
     (
-        "memory",
-        "peak memory against weights and activations (target: at most 300 MB more)",
-        memory::run,
-    ),
-    (
         "build",
         "time to build the graphs of the published models (target: milliseconds)",
         build::run,
@@ -50,7 +45,7 @@ const BENCHMARKS: &[Benchmark] = &[
     (
         "weights",
         "synthetic weights per second (target: at least 1 GB/s)",
-        memory::weights,
+        weights::run,
     ),
 ];
 

@@ -20,7 +20,8 @@ Tasks of the nongemm workspace.
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
-  cargo xtask perf [NAME..]                     benchmarks against the libraries underneath
+  cargo xtask perf [NAME..]                     benchmarks against the libraries underneath; `perf torch`,
+                                                `perf memory` and `perf ort` against Python
   cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
   cargo xtask parity [--model ID,..] [--backend ID] [--small]
                                                 compare models with their references
