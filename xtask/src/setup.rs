@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail};
 use crate::cache;
 use crate::process::check;
 
+/// The release of libtorch that tch binds.
+const RELEASE: &str = "2.11";
+
 /// libtorch alone: PyTorch's package, and the two CUDA libraries that its CPU half names.
 const LIBTORCH: &[&str] = &[
     "torch==2.11.0",
@@ -43,12 +46,7 @@ pub(crate) fn python() -> Result<PathBuf> {
 pub(crate) fn libtorch() -> Result<PathBuf> {
     if let Some(own) = std::env::var_os("LIBTORCH").filter(|value| !value.is_empty()) {
         let own = PathBuf::from(own);
-        if !own.join("include").join("torch").is_dir() {
-            bail!(
-                "LIBTORCH={} holds no libtorch: no include/torch in it",
-                own.display()
-            );
-        }
+        check_version(&own)?;
         return Ok(own);
     }
     let venv = environment()?;
@@ -58,6 +56,44 @@ pub(crate) fn libtorch() -> Result<PathBuf> {
     site_packages(&venv)?
         .map(|folder| folder.join("torch"))
         .with_context(|| format!("no libtorch in {}; delete it and try again", venv.display()))
+}
+
+/// Whether the user's own libtorch is of the release that everything here is compiled for.
+fn check_version(own: &Path) -> Result<()> {
+    let name = own.display();
+    let include = own.join("include").join("torch");
+    // Where releases before and after 2.9 say their version.
+    let headers = ["headeronly/version.h", "csrc/api/include/torch/version.h"];
+    let texts = headers.map(|header| std::fs::read_to_string(include.join(header)));
+    let mut texts = texts.iter().flatten();
+    let found = texts.find_map(|text| {
+        Some((
+            defined(text, "TORCH_VERSION_MAJOR")?,
+            defined(text, "TORCH_VERSION_MINOR")?,
+        ))
+    });
+    let Some((major, minor)) = found else {
+        bail!(
+            "LIBTORCH={name} holds no libtorch: no version.h below include/torch; unset it to have \
+             libtorch {RELEASE} fetched"
+        );
+    };
+    if format!("{major}.{minor}") != RELEASE {
+        bail!(
+            "LIBTORCH={name} is libtorch {major}.{minor}, {RELEASE} is needed; unset it to have that \
+             fetched"
+        );
+    }
+    Ok(())
+}
+
+/// The number that a header defines under a name.
+fn defined<'t>(header: &'t str, name: &str) -> Option<&'t str> {
+    let lines = header
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define "));
+    let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    values.next().map(str::trim)
 }
 
 /// One environment for both: what is fetched for the references contains libtorch.
@@ -109,4 +145,36 @@ fn site_packages(venv: &Path) -> Result<Option<PathBuf>> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn another_libtorch_is_named_with_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path();
+        let message = || {
+            let text = format!("{:#}", check_version(own).unwrap_err());
+            text.replace(&own.display().to_string(), "DIR")
+        };
+        assert_eq!(
+            message(),
+            "LIBTORCH=DIR holds no libtorch: no version.h below include/torch; unset it to have \
+             libtorch 2.11 fetched"
+        );
+        let api = own.join("include/torch/csrc/api/include/torch");
+        std::fs::create_dir_all(&api).unwrap();
+        let header = "#pragma once\n#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 5\n";
+        std::fs::write(api.join("version.h"), header).unwrap();
+        assert_eq!(
+            message(),
+            "LIBTORCH=DIR is libtorch 2.5, 2.11 is needed; unset it to have that fetched"
+        );
+        std::fs::write(api.join("version.h"), header.replace(" 5", " 11")).unwrap();
+        check_version(own).unwrap();
+    }
 }

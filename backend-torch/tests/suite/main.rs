@@ -3,7 +3,9 @@
 
 mod conformance;
 mod errors;
+mod file;
 mod models;
+mod published;
 mod script;
 #[path = "../../../models/tests/support/mod.rs"]
 mod support;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,13 +44,20 @@ impl Reference {
     }
 
     fn command(&self, command: &str, case: &Case) -> Command {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/reference.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/reference/reference.py");
         let mut python = Command::new(&self.python);
         python
             .args([script.as_os_str(), command.as_ref()])
             .args(["--model", &case.model])
             .args(["--config", &config(case).to_string()]);
         python
+    }
+
+    /// Runs a script with arguments.
+    pub fn script(&self, script: &Path, arguments: &[&OsStr]) -> anyhow::Result<String> {
+        let mut python = Command::new(&self.python);
+        python.arg(script).args(arguments);
+        text(python)
     }
 
     /// The checkpoint's entries.
@@ -69,6 +78,22 @@ impl Reference {
     pub fn profile(&self, case: &Case) -> anyhow::Result<Vec<String>> {
         let lines = text(self.sized("profile", case))?;
         Ok(lines.lines().map(str::to_owned).collect())
+    }
+
+    /// Writes the checkpoints of models as they are published, with inputs and outputs.
+    pub fn publish(&self, cases: &[Case], folder: &Path) -> anyhow::Result<()> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/reference/published.py");
+        let line = |case: &Case| {
+            let (config, seq) = (config(case), case.seq);
+            let line = json!({"name": case.name, "model": case.model, "config": config,
+                "batch": case.batch, "seq": seq});
+            format!("{line}\n")
+        };
+        let list = folder.join("cases");
+        fs::write(&list, cases.iter().map(line).collect::<String>())?;
+        let mut python = Command::new(&self.python);
+        python.arg(script).arg(folder).stdin(File::open(list)?);
+        text(python).map(drop)
     }
 
     /// A command that makes up inputs of the case's sizes.

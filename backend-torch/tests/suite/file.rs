@@ -1,0 +1,268 @@
+//! Users' own models: archives that `archives/write.py` captured.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nongemm_core::dtype::DType;
+use nongemm_core::measure::{Mode, Monotonic, Recorder};
+use nongemm_core::op::OpGroup;
+use nongemm_core::plugin::{Availability, Backend, Classification, Device, OpEvent, Session, Step};
+use nongemm_operators::golden::suite::options;
+use nongemm_torch::{Eager, Script};
+
+use crate::support::reference;
+
+fn archives() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/archives")
+}
+
+fn prepare(backend: &dyn Backend, file: &Path) -> Result<Box<dyn Session>, String> {
+    let prepared = backend.prepare_file(file, &options("reference"));
+    prepared.map_err(|error| {
+        let text = format!("{:#}", anyhow::Error::from(error));
+        assert!(!text.contains('\n'), "more than one line: {text}");
+        text.replace(&format!("{}/", file.parent().unwrap().display()), "")
+    })
+}
+
+/// One plain and one measured run.
+fn run(session: &mut dyn Session) {
+    let clock = Monotonic::new();
+    session
+        .run(&mut Recorder::new(&clock, Mode::Off, 0))
+        .unwrap();
+    let mut recorder = Recorder::new(&clock, Mode::Timing, session.steps().len());
+    session.run(&mut recorder).unwrap();
+    recorder.check_closure().unwrap();
+}
+
+fn execution(session: &dyn Session) -> String {
+    let modes: BTreeMap<String, String> = session.modes().into_iter().collect();
+    modes["execution"].clone()
+}
+
+fn counts(steps: &[Step]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for step in steps {
+        *counts.entry(step.op.clone()).or_default() += 1;
+    }
+    counts
+}
+
+/// What PyTorch's profiler counted in the eager code.
+fn profiled(folder: &Path, name: &str) -> BTreeMap<String, usize> {
+    let text = fs::read_to_string(folder.join(format!("{name}.profile.txt"))).unwrap();
+    let count = |line: &str| {
+        let (op, count) = line.split_once(' ').unwrap();
+        let op = op.strip_prefix("aten::").unwrap_or(op);
+        (op.to_owned(), count.parse().unwrap())
+    };
+    text.lines().map(count).collect()
+}
+
+/// The outputs are those of the eager code.
+fn check_outputs(session: &mut dyn Session, folder: &Path, name: &str) {
+    let expected = folder.join(format!("{name}.outputs.safetensors"));
+    let expected: BTreeMap<usize, _> = reference::load(&expected)
+        .unwrap()
+        .into_iter()
+        .map(|(index, tensor)| (index.parse().unwrap(), tensor))
+        .collect();
+    let found = session.outputs().unwrap();
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for ((label, found), expected) in found.iter().zip(expected.values()) {
+        assert_eq!(found.shape(), expected.shape(), "{name}: {label}");
+        let pairs = found
+            .data()
+            .to_f64()
+            .into_iter()
+            .zip(expected.data().to_f64());
+        for (a, b) in pairs {
+            assert!(
+                (a - b).abs() <= 1e-5 * b.abs().max(1.0),
+                "{name}: {label}: {a} for {b}"
+            );
+        }
+    }
+}
+
+/// Node by node, and as one program.
+fn check(folder: &Path, name: &str) -> Vec<Step> {
+    let file = folder.join(format!("{name}.pt"));
+    let mut session = prepare(&Eager, &file).unwrap();
+    run(session.as_mut());
+    check_outputs(session.as_mut(), folder, name);
+    assert_eq!(execution(session.as_ref()), "node by node", "{name}");
+    let steps = session.steps().to_vec();
+    let mut whole = prepare(&Script, &file).unwrap();
+    run(whole.as_mut());
+    check_outputs(whole.as_mut(), folder, name);
+    steps
+}
+
+/// What tracing adds to the operators of the eager code, with the reason; by model.
+const TRACED: &[(&str, &str, isize)] = &[];
+
+fn check_counts(folder: &Path, name: &str, steps: &[Step]) {
+    let mut expected = profiled(folder, name);
+    for (_, op, more) in TRACED.iter().filter(|(model, ..)| *model == name) {
+        let count = expected.entry((*op).to_owned()).or_default();
+        *count = count.checked_add_signed(*more).unwrap();
+    }
+    expected.retain(|_, count| *count > 0);
+    assert_eq!(counts(steps), expected, "{name}");
+}
+
+#[test]
+fn nodes_compute_and_count_what_the_eager_code_does() {
+    let folder = archives();
+    for name in ["bert", "inverted", "unusual", "loop"] {
+        let steps = check(&folder, name);
+        check_counts(&folder, name, &steps);
+        assert!(
+            steps
+                .iter()
+                .all(|step| !step.outputs.is_empty() || step.op == "item")
+        );
+    }
+}
+
+#[test]
+fn nodes_have_modules_shapes_and_attributes() {
+    let steps = check(&archives(), "inverted");
+    let first = steps.iter().find(|step| step.op.contains("conv")).unwrap();
+    assert_eq!(first.scope, "model.0.conv.0.0");
+    assert_eq!(first.inputs[0].to_string(), "f32[2, 4, 6, 6]");
+    assert_eq!(first.outputs[0].to_string(), "f32[2, 8, 6, 6]");
+    assert_eq!(first.attrs["groups"], 1);
+}
+
+/// Operators without class are listed under their names.
+#[test]
+fn unknown_operators_are_unclassified() {
+    let steps = check(&archives(), "unusual");
+    let classification = Classification::new(BTreeMap::new()).unwrap();
+    let group = |op: &str| {
+        let step = steps.iter().find(|step| step.op == op);
+        let step = step.unwrap_or_else(|| panic!("no {op}"));
+        classification.group(&OpEvent {
+            vocabulary: step.vocabulary,
+            name: &step.op,
+            attrs: &step.attrs,
+            fused: &step.fused,
+            op: step.kind.as_deref(),
+            counted: step.counted,
+        })
+    };
+    assert_eq!(group("digamma"), OpGroup::Unclassified);
+    assert_eq!(group("special_erfcx"), OpGroup::Unclassified);
+}
+
+#[test]
+fn what_does_not_run_node_by_node_runs_whole_and_says_so() {
+    let folder = archives();
+    let mut session = prepare(&Eager, &folder.join("forked.pt")).unwrap();
+    run(session.as_mut());
+    check_outputs(session.as_mut(), &folder, "forked");
+    assert_eq!(
+        execution(session.as_ref()),
+        "as one program, as it is written: prim::fork does not run by itself"
+    );
+}
+
+/// A folder with a copy of an archive and its inputs.
+fn copied(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for ending in ["pt", "inputs.safetensors"] {
+        let file = format!("{name}.{ending}");
+        fs::copy(archives().join(&file), folder.path().join(&file)).unwrap();
+    }
+    let file = folder.path().join(format!("{name}.pt"));
+    (folder, file)
+}
+
+fn refused(file: &Path) -> String {
+    match prepare(&Eager, file) {
+        Ok(_) => panic!("{} runs", file.display()),
+        Err(message) => message,
+    }
+}
+
+#[test]
+fn damaged_archives_are_named() {
+    let (folder, file) = copied("inverted");
+    let bytes = fs::read(&file).unwrap();
+    for damaged in [&b""[..], b"not a zip archive", &bytes[..bytes.len() / 2]] {
+        fs::write(&file, damaged).unwrap();
+        let found = refused(&file);
+        assert!(
+            found.starts_with("inverted.pt is no TorchScript archive: "),
+            "{found}"
+        );
+    }
+    drop(folder);
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_named() {
+    let (folder, file) = copied("inverted");
+    let inputs = folder.path().join("inverted.inputs.safetensors");
+    let other = archives().join("unusual.inputs.safetensors");
+    let (model, expected) = (fs::read(&inputs).unwrap(), fs::read(other).unwrap());
+    fs::write(&inputs, b"nothing").unwrap();
+    let found = refused(&file);
+    assert!(
+        found.contains("inverted.inputs.safetensors cannot be read"),
+        "{found}"
+    );
+    // An image of the wrong shape.
+    fs::write(&inputs, expected).unwrap();
+    let found = refused(&file);
+    assert!(
+        found.contains("inverted.pt: ") || found.contains("holds no input"),
+        "{found}"
+    );
+    fs::write(&inputs, model).unwrap();
+    assert!(prepare(&Eager, &file).is_ok());
+    fs::remove_file(&inputs).unwrap();
+    assert_eq!(
+        refused(&file),
+        "inverted.pt needs its inputs in inverted.inputs.safetensors; capture.py writes both"
+    );
+}
+
+#[test]
+fn an_operator_without_kernel_is_named() {
+    let found = refused(&archives().join("no-kernel.pt"));
+    assert_eq!(
+        found,
+        "no-kernel.pt: aten::cudnn_convolution: Could not run 'aten::cudnn_convolution' with \
+         arguments from the 'CPU' backend."
+    );
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_named() {
+    let availability = Eager.check_device(Device::Cuda(99), DType::F32);
+    let Availability::Missing { reason, remedy } = availability else {
+        panic!("a hundredth GPU");
+    };
+    assert!(!reason.contains('\n') && !reason.is_empty(), "{reason}");
+    assert!(remedy.contains("--device cpu"), "{remedy}");
+}
+
+/// `python/capture.py` with the PyTorch that is set up here.
+#[test]
+fn what_is_captured_now_runs_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = archives().join("write.py");
+    let reference = reference::Reference::new(None).unwrap();
+    reference
+        .script(&script, &[folder.path().as_os_str()])
+        .unwrap();
+    for name in ["bert", "inverted", "unusual", "loop"] {
+        let steps = check(folder.path(), name);
+        check_counts(folder.path(), name, &steps);
+    }
+}
