@@ -217,8 +217,10 @@ std::string Plan::scopes() const {
   for (const Step* step : rows_) {
     std::string scope = step->node->scopeName();
     if (const auto calls = step->node->callstack(); scope.empty() && calls) {
+      // From the outermost module to the innermost; calls of a module's own methods are `SELF`.
       for (const auto& [function, range, instance] : (*calls)->vec()) {
-        if (instance && !instance->instance_name().empty()) scope += (scope.empty() ? "" : ".") + instance->instance_name();
+        if (!instance || instance->instance_name().empty() || instance->instance_name() == "SELF") continue;
+        scope += (scope.empty() ? "" : ".") + instance->instance_name();
       }
     }
     out += scope + "\n";
