@@ -37,10 +37,21 @@ fn kernels() -> anyhow::Result<&'static Kernels<Candle>> {
 fn open(device: Device) -> anyhow::Result<Candle> {
     let device = match device {
         Device::Cpu => candle_core::Device::Cpu,
-        Device::Cuda(index) => candle_core::Device::new_cuda(index)
-            .with_context(|| format!("device cuda:{index} cannot be used"))?,
+        Device::Cuda(index) => {
+            #[cfg(feature = "cuda")]
+            crate::cuda::load()?;
+            candle_core::Device::new_cuda(index)
+                .map_err(|error| first_line(&error))
+                .with_context(|| format!("device cuda:{index} cannot be used"))?
+        }
     };
     Ok(Candle::new(device))
+}
+
+/// candle's errors carry a backtrace where one is asked for, which says nothing about a device.
+fn first_line(error: &candle_core::Error) -> anyhow::Error {
+    let text = error.to_string();
+    anyhow::anyhow!("{}", text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The vector instructions that candle found.
@@ -86,13 +97,14 @@ impl Backend for CandleBackend {
             Device::Cpu => Availability::ready(cpu_detail()),
             Device::Cuda(_) if !cfg!(feature = "cuda") => Availability::missing(
                 "this binary was built without candle's CUDA kernels",
-                "build with `--features cuda` (needs the CUDA toolkit)",
+                "build with `--features cuda` (`cargo xtask` does for `--device cuda:N`)",
             ),
             Device::Cuda(index) => match open(device) {
                 Ok(_) => Availability::ready(format!("cuda:{index}")),
                 Err(error) => Availability::missing(
                     format!("{error:#}"),
-                    "check with `nvidia-smi` that the driver works and the GPU exists",
+                    "check with `nvidia-smi` that the driver works and the GPU exists, and put the \
+                     folder of CUDA 13's libraries on LD_LIBRARY_PATH",
                 ),
             },
         }

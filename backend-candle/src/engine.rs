@@ -45,6 +45,19 @@ impl Engine for Candle {
         Ok(self.device.synchronize()?)
     }
 
+    #[cfg(feature = "cuda")]
+    fn timer(
+        &self,
+        steps: usize,
+    ) -> anyhow::Result<Option<Box<dyn nongemm_core::kernel::DeviceTimer>>> {
+        crate::cuda::timer(&self.device, steps)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn memory(&self) -> nongemm_core::plugin::SessionMemory {
+        crate::cuda::memory(&self.device)
+    }
+
     fn kernels() -> Vec<&'static KernelEntry<Self>> {
         inventory::iter::<CandleKernel>
             .into_iter()

@@ -25,6 +25,8 @@
 
 mod backend;
 mod convert;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod engine;
 mod host;
 mod kernels;

@@ -19,10 +19,10 @@ using nongemm::guarded;
 
 namespace {
 
-// Device times of steps: an event before and one after each, all made before the first run.
-struct Timer {
-  explicit Timer(int index, size_t steps) : stream(current(index)) {
-    for (size_t i = 0; i < 2 * steps + 2; ++i) {
+// Events on the current stream, all made before the first run.
+struct Events {
+  Events(int index, size_t count) : stream(current(index)) {
+    for (size_t i = 0; i < count; ++i) {
       events.emplace_back(c10::DeviceType::CUDA, c10::EventFlag::BACKEND_DEFAULT);
     }
   }
@@ -180,26 +180,26 @@ char* nongemm_synchronize(int index) {
   });
 }
 
-char* nongemm_timer_new(int index, size_t steps, void** timer) {
-  return guarded([&] { *timer = new Timer(index, steps); });
+char* nongemm_events_new(int index, size_t count, void** events) {
+  return guarded([&] { *events = new Events(index, count); });
 }
 
-void nongemm_timer_free(void* timer) {
-  delete static_cast<Timer*>(timer);
+void nongemm_events_free(void* events) {
+  delete static_cast<Events*>(events);
 }
 
-// Marks the start (2 * step) or the end (2 * step + 1) of a step on the stream.
-char* nongemm_timer_mark(void* timer, size_t mark) {
+// Marks a point of the stream.
+char* nongemm_events_mark(void* events, size_t mark) {
   return guarded([&] {
-    auto* self = static_cast<Timer*>(timer);
+    auto* self = static_cast<Events*>(events);
     self->events.at(mark).record(self->stream);
   });
 }
 
 // Nanoseconds between two marks. The device must have finished.
-char* nongemm_timer_elapsed(void* timer, size_t from, size_t to, double* ns) {
+char* nongemm_events_elapsed(void* events, size_t from, size_t to, double* ns) {
   return guarded([&] {
-    auto* self = static_cast<Timer*>(timer);
+    auto* self = static_cast<Events*>(events);
     *ns = self->events.at(from).elapsedTime(self->events.at(to)) * 1e6;
   });
 }

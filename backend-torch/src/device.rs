@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::ptr::null_mut;
 
 use anyhow::Context;
-use nongemm_core::kernel::DeviceTimer;
+use nongemm_core::kernel::{DeviceTimer, MarkTimer, Marks};
 use nongemm_core::plugin::{Device, SessionMemory};
 
 use crate::ffi::{self, checked};
@@ -143,74 +143,45 @@ pub(crate) fn timer(device: Device, steps: usize) -> anyhow::Result<Option<Box<d
     let Device::Cuda(index) = device else {
         return Ok(None);
     };
-    let mut handle = null_mut();
-    // SAFETY: the address of a local.
-    unsafe {
-        checked(ffi::nongemm_timer_new(
-            index as c_int,
-            steps,
-            &raw mut handle,
-        ))
-    }?;
-    Ok(Some(Box::new(EventTimer { handle, steps })))
+    let events = Events::new(index, MarkTimer::<Events>::marks(steps))?;
+    Ok(Some(Box::new(MarkTimer::new(events, steps))))
 }
 
-/// CUDA events around each step on the stream.
-struct EventTimer {
-    handle: *mut c_void,
-    steps: usize,
-}
+/// CUDA events on the stream.
+struct Events(*mut c_void);
 
-impl EventTimer {
-    fn mark(&mut self, mark: usize) -> anyhow::Result<()> {
-        // SAFETY: the handle lives as long as `self`.
-        unsafe { checked(ffi::nongemm_timer_mark(self.handle, mark)) }
-    }
-
-    fn elapsed(&self, from: usize, to: usize) -> anyhow::Result<u64> {
-        let mut ns = 0.0;
-        // SAFETY: the handle lives as long as `self`.
+impl Events {
+    fn new(index: usize, count: usize) -> anyhow::Result<Self> {
+        let mut handle = null_mut();
+        // SAFETY: the address of a local.
         unsafe {
-            checked(ffi::nongemm_timer_elapsed(
-                self.handle,
-                from,
-                to,
-                &raw mut ns,
+            checked(ffi::nongemm_events_new(
+                index as c_int,
+                count,
+                &raw mut handle,
             ))
         }?;
+        Ok(Events(handle))
+    }
+}
+
+impl Marks for Events {
+    fn mark(&mut self, mark: usize) -> anyhow::Result<()> {
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { checked(ffi::nongemm_events_mark(self.0, mark)) }
+    }
+
+    fn elapsed_ns(&self, from: usize, to: usize) -> anyhow::Result<u64> {
+        let mut ns = 0.0;
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { checked(ffi::nongemm_events_elapsed(self.0, from, to, &raw mut ns)) }?;
         Ok(ns as u64)
     }
 }
 
-impl DeviceTimer for EventTimer {
-    fn begin(&mut self) -> anyhow::Result<()> {
-        self.mark(2 * self.steps)
-    }
-
-    fn start(&mut self, step: usize) -> anyhow::Result<()> {
-        self.mark(2 * step)
-    }
-
-    fn stop(&mut self, step: usize) -> anyhow::Result<()> {
-        self.mark(2 * step + 1)
-    }
-
-    fn end(&mut self) -> anyhow::Result<()> {
-        self.mark(2 * self.steps + 1)
-    }
-
-    fn step_ns(&self, step: usize) -> anyhow::Result<u64> {
-        self.elapsed(2 * step, 2 * step + 1)
-    }
-
-    fn wall_ns(&self) -> anyhow::Result<u64> {
-        self.elapsed(2 * self.steps, 2 * self.steps + 1)
-    }
-}
-
-impl Drop for EventTimer {
+impl Drop for Events {
     fn drop(&mut self) {
-        // SAFETY: made by `timer`, freed once.
-        unsafe { ffi::nongemm_timer_free(self.handle) }
+        // SAFETY: made by `new`, freed once.
+        unsafe { ffi::nongemm_events_free(self.0) }
     }
 }

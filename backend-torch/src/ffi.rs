@@ -38,11 +38,15 @@ unsafe extern "C" {
     pub(crate) fn nongemm_load_cuda() -> Status;
     pub(crate) fn nongemm_cuda_devices(count: *mut c_int) -> Status;
     pub(crate) fn nongemm_synchronize(index: c_int) -> Status;
-    pub(crate) fn nongemm_timer_new(index: c_int, steps: usize, timer: *mut *mut c_void) -> Status;
-    pub(crate) fn nongemm_timer_free(timer: *mut c_void);
-    pub(crate) fn nongemm_timer_mark(timer: *mut c_void, mark: usize) -> Status;
-    pub(crate) fn nongemm_timer_elapsed(
-        timer: *mut c_void,
+    pub(crate) fn nongemm_events_new(
+        index: c_int,
+        count: usize,
+        events: *mut *mut c_void,
+    ) -> Status;
+    pub(crate) fn nongemm_events_free(events: *mut c_void);
+    pub(crate) fn nongemm_events_mark(events: *mut c_void, mark: usize) -> Status;
+    pub(crate) fn nongemm_events_elapsed(
+        events: *mut c_void,
         from: usize,
         to: usize,
         ns: *mut f64,

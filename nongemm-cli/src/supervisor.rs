@@ -89,7 +89,12 @@ fn supervise(
 
 fn start(environment: &[(String, String)]) -> anyhow::Result<Child> {
     let binary = std::env::current_exe()?;
-    let child = Command::new(binary)
+    let mut command = Command::new(binary);
+    if std::env::var_os("RUST_LIB_BACKTRACE").is_none() {
+        // An error is one line; libraries would add a backtrace where one is asked for after panics.
+        command.env("RUST_LIB_BACKTRACE", "0");
+    }
+    let child = command
         .arg("worker")
         .envs(environment.iter().cloned())
         .stdin(Stdio::piped())

@@ -1,11 +1,25 @@
 //! What standard output is.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use nongemm_core::plugin::Terminal;
 
+use crate::error::CliError;
+
 /// Columns when standard output is not a terminal.
 const DEFAULT_WIDTH: usize = 100;
+
+/// Prints a text. A reader that went away (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::failed(format!("cannot print: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Width and colour of standard output. `NO_COLOR` turns colours off, `COLUMNS` sets the width.
 pub(crate) fn stdout() -> Terminal {

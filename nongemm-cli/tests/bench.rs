@@ -121,6 +121,41 @@ fn a_fused_composite_is_one_operator_and_gives_the_same_outputs() {
 }
 
 #[test]
+fn outputs_of_the_same_model_are_compared() {
+    let out = tempfile::tempdir().unwrap();
+    let manifest = out.path().join("m.toml");
+    fs::write(
+        &manifest,
+        "[[run]]\nmodel = [\"gpt2\"]\n[[run]]\nmodel = [\"gpt2\"]\n[run.set]\ncomposites = \"fused\"\n\
+         [[run]]\nmodel = [\"gpt2\"]\n[run.set]\nlayers = 1\n",
+    )
+    .unwrap();
+    let results = out.path().join("results");
+    let done = bench(&results, &[manifest.to_str().unwrap()]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let records = records(&results);
+    let of = |key: &str| {
+        let run = records.iter().find(|r| r.spec.settings.contains_key(key));
+        run.expect("it ran").checks.as_ref().expect("checks")
+    };
+    let fused = of("composites").reference.as_ref().expect("compared");
+    assert_eq!(fused.backend, "candle");
+    assert!(fused.within && fused.max_abs_err > 0.0, "{fused:?}");
+    assert!(of("layers").reference.is_none(), "another model");
+    let compared = records
+        .iter()
+        .filter_map(|r| r.checks.as_ref()?.reference.as_ref());
+    assert_eq!(compared.count(), 1, "the first run is the reference");
+    assert!(
+        done.stdout.contains("from those of candle on cpu"),
+        "{}",
+        done.stdout
+    );
+    let left = fs::read_dir(&results).unwrap().count();
+    assert_eq!(left, 3, "nothing but results stays");
+}
+
+#[test]
 fn a_manifest_is_a_matrix_and_flags_override_it() {
     let out = tempfile::tempdir().unwrap();
     let manifest = out.path().join("m.toml");

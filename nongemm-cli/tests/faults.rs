@@ -92,6 +92,20 @@ fn a_killed_parent_takes_its_worker_along_and_leaves_earlier_results() {
 }
 
 #[test]
+fn a_result_that_cannot_be_written_is_on_the_screen() {
+    let out = tempfile::tempdir().unwrap();
+    assert_eq!(bench(out.path(), &["--model", "gpt2"]).code, Some(0));
+    let record = json_files(out.path()).remove(0);
+    std::fs::remove_dir_all(record.parent().unwrap()).unwrap();
+    std::fs::write(record.parent().unwrap(), "in the way").unwrap();
+    let done = bench(out.path(), &["--model", "gpt2"]);
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert!(done.stdout.contains("Latency"), "{}", done.stdout);
+    let last = done.stderr.lines().last().unwrap();
+    assert!(last.starts_with("nongemm: cannot "), "{last}");
+}
+
+#[test]
 fn a_model_that_cannot_fit_is_refused_with_the_numbers() {
     let out = tempfile::tempdir().unwrap();
     let args = [

@@ -45,6 +45,16 @@ fn doctor_says_what_is_ready_and_how_to_get_the_rest() {
         "{}",
         done.stdout
     );
+    assert!(
+        done.stdout.contains("ready    device cpu for candle"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains(" device cuda:0 for candle"),
+        "{}",
+        done.stdout
+    );
     let json: serde_json::Value = serde_json::from_str(&run(&["doctor", "--json"]).stdout).unwrap();
     assert!(json["machine"]["cores"].as_u64().unwrap() > 0);
 }

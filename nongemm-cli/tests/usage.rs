@@ -43,6 +43,33 @@ fn unknown_ids_come_with_the_nearest_known_one() {
 }
 
 #[test]
+fn a_file_that_no_backend_runs_is_no_unknown_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("my.model");
+    fs::write(&file, "x").unwrap();
+    let file = file.to_str().unwrap();
+    refused_bench(&["--model", file], "no backend in this binary runs ");
+}
+
+#[test]
+fn output_that_cannot_be_printed_is_a_failure() {
+    for args in [&["list", "models"][..], &["doctor"], &["doctor", "--json"]] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = common::nongemm(args).stdout(full).output().unwrap();
+        let done = common::done(&output);
+        assert_eq!(done.code, Some(1), "{args:?}: {}", done.stderr);
+        assert!(
+            done.stderr.starts_with("nongemm: cannot print: "),
+            "{}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
 fn mistyped_flags_are_one_line() {
     refused(&run(&["bench", "--modle", "gpt2"]), "--modle");
     refused(&run(&["benhc"]), "benhc");

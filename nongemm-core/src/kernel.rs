@@ -48,6 +48,66 @@ pub trait DeviceTimer {
     fn wall_ns(&self) -> anyhow::Result<u64>;
 }
 
+/// Marks on a device's queue of work, numbered from 0; all made before the first run.
+pub trait Marks {
+    /// Notes the time at which the device gets to this point of its queue.
+    ///
+    /// # Errors
+    /// When the device reports one.
+    fn mark(&mut self, mark: usize) -> anyhow::Result<()>;
+
+    /// Nanoseconds from one mark to another. The device has finished.
+    ///
+    /// # Errors
+    /// When a mark was never reached.
+    fn elapsed_ns(&self, from: usize, to: usize) -> anyhow::Result<u64>;
+}
+
+/// A [`DeviceTimer`] over marks: two for each step, and two for the run.
+pub struct MarkTimer<M> {
+    marks: M,
+    steps: usize,
+}
+
+impl<M: Marks> MarkTimer<M> {
+    /// Number of marks for a run of `steps` steps.
+    pub const fn marks(steps: usize) -> usize {
+        2 * steps + 2
+    }
+
+    /// The timer of runs of `steps` steps over `marks`, of which there are as many as
+    /// [`MarkTimer::marks`] says.
+    pub fn new(marks: M, steps: usize) -> Self {
+        MarkTimer { marks, steps }
+    }
+}
+
+impl<M: Marks> DeviceTimer for MarkTimer<M> {
+    fn begin(&mut self) -> anyhow::Result<()> {
+        self.marks.mark(2 * self.steps)
+    }
+
+    fn start(&mut self, step: usize) -> anyhow::Result<()> {
+        self.marks.mark(2 * step)
+    }
+
+    fn stop(&mut self, step: usize) -> anyhow::Result<()> {
+        self.marks.mark(2 * step + 1)
+    }
+
+    fn end(&mut self) -> anyhow::Result<()> {
+        self.marks.mark(2 * self.steps + 1)
+    }
+
+    fn step_ns(&self, step: usize) -> anyhow::Result<u64> {
+        self.marks.elapsed_ns(2 * step, 2 * step + 1)
+    }
+
+    fn wall_ns(&self) -> anyhow::Result<u64> {
+        self.marks.elapsed_ns(2 * self.steps, 2 * self.steps + 1)
+    }
+}
+
 /// A library that evaluates operators one by one.
 pub trait Engine: Sized + 'static {
     /// The library's tensor: a cheap handle to shared storage.
@@ -178,5 +238,47 @@ impl<E: Engine> Kernels<E> {
     pub fn find(&self, op: &dyn Op, inputs: &[TensorSpec]) -> Option<KernelFn<E>> {
         let entry = self.by_type.get(&(op as &dyn Any).type_id())?;
         (entry.takes)(op, inputs).then_some(entry.eval)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A device that gets to each mark ten nanoseconds after the one before.
+    struct Ticks {
+        at: Vec<Option<u64>>,
+        now: u64,
+    }
+
+    impl Marks for Ticks {
+        fn mark(&mut self, mark: usize) -> anyhow::Result<()> {
+            self.now += 10;
+            self.at[mark] = Some(self.now);
+            Ok(())
+        }
+
+        fn elapsed_ns(&self, from: usize, to: usize) -> anyhow::Result<u64> {
+            match (self.at[from], self.at[to]) {
+                (Some(from), Some(to)) => Ok(to - from),
+                _ => anyhow::bail!("never marked"),
+            }
+        }
+    }
+
+    #[test]
+    fn steps_and_the_run_have_marks_of_their_own() {
+        let at = vec![None; MarkTimer::<Ticks>::marks(2)];
+        let mut timer = MarkTimer::new(Ticks { at, now: 0 }, 2);
+        timer.begin().unwrap();
+        timer.start(0).unwrap();
+        timer.stop(0).unwrap();
+        timer.start(1).unwrap();
+        assert!(timer.step_ns(1).is_err());
+        timer.stop(1).unwrap();
+        timer.end().unwrap();
+        assert_eq!(timer.step_ns(0).unwrap(), 10);
+        assert_eq!(timer.step_ns(1).unwrap(), 10);
+        assert_eq!(timer.wall_ns().unwrap(), 50);
     }
 }

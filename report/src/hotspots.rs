@@ -29,10 +29,10 @@ pub(crate) struct Hotspot<'a> {
     position: usize,
     /// Number of calls.
     pub(crate) calls: usize,
-    /// Sum of the host times of all calls.
+    /// Sum of the times of all calls, on the timeline that shares refer to.
+    pub(crate) ns: f64,
+    /// Sum of their times on the host.
     pub(crate) host_ns: f64,
-    /// Sum of the device times, where there are any.
-    pub(crate) device_ns: Option<f64>,
 }
 
 /// The non-GEMM hotspots of a run, most expensive first.
@@ -51,20 +51,18 @@ pub(crate) fn non_gemm(profile: &Profile) -> Vec<Hotspot<'_>> {
             attrs: call.composite.map_or(&first.attrs, |whole| &whole.attrs),
             position,
             calls: 0,
+            ns: 0.0,
             host_ns: 0.0,
-            device_ns: None,
         });
         spot.calls += 1;
         for row in &call.rows {
+            spot.ns += profile.time_of(row);
             spot.host_ns += row.host_ns.median;
-            if let Some(device) = &row.device_ns {
-                *spot.device_ns.get_or_insert(0.0) += device.median;
-            }
         }
     }
     let mut spots: Vec<Hotspot<'_>> = by_key.into_values().collect();
     spots.sort_by(|a, b| {
-        let by_time = b.host_ns.total_cmp(&a.host_ns);
+        let by_time = b.ns.total_cmp(&a.ns);
         by_time.then_with(|| a.position.cmp(&b.position))
     });
     spots

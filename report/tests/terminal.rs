@@ -6,7 +6,7 @@ use common::{doubtful, failed, gpt2, record, row, stream, terminal, tiny};
 use insta::assert_snapshot;
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
-use nongemm_core::record::{Energy, EnergyRow, RunRecord, Status, groups};
+use nongemm_core::record::{Energy, EnergyRow, RunRecord, Status, Timeline, groups};
 use nongemm_core::stats::Summary;
 use nongemm_report::TerminalReporter;
 use proptest::prelude::*;
@@ -83,6 +83,12 @@ fn device_times_stand_beside_host_times() {
                 n: 31,
             });
         }
+        let attributed: f64 = profile.ops.iter().map(|op| op.host_ns.median * 0.25).sum();
+        profile.device = Some(Timeline {
+            wall_median_ns: attributed * 1.25,
+            unattributed_ns: attributed * 0.25,
+        });
+        run.groups = groups(profile);
     }
     if let Some(memory) = &mut run.memory {
         memory.peak_device_bytes = Some(1 << 30);

@@ -1,7 +1,9 @@
 //! `cargo xtask ...`: builds `nongemm` with the features that a command needs and runs it; sets up
 //! references and tools; runs everything that CI runs.
 
+mod bundle;
 mod cache;
+mod cuda;
 mod nongemm;
 mod parity;
 mod process;
@@ -15,10 +17,11 @@ const HELP: &str = "\
 Tasks of the nongemm workspace.
 
   cargo xtask bench|list|report|doctor ARGS..   build nongemm with what the arguments need and run it
-  cargo xtask setup                             fetch the pinned Python references into the cache
+  cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath
+  cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
   cargo xtask parity [--model ID,..] [--small]  compare models with their references
 
 The cache is $NONGEMM_CACHE, else $XDG_CACHE_HOME/nongemm, else ~/.cache/nongemm.
@@ -35,7 +38,8 @@ fn main() -> ExitCode {
             eprint!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
-        "setup" => setup::run(),
+        "setup" => setup::run(rest),
+        "bundle" => bundle::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(),
         "perf" => nongemm::perf(rest),

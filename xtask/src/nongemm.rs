@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 use crate::process::{become_program, cargo, check, root};
-use crate::setup;
+use crate::{cuda, setup};
 
 /// Backends, which `nongemm-cli` has a feature of the same name for.
 const BACKENDS: &[&str] = &["candle", "torch"];
@@ -44,14 +44,22 @@ fn features(args: &[String]) -> Vec<&'static str> {
     if args.iter().any(archive) && !features.contains(&"torch") {
         features.push("torch");
     }
-    let on_cuda = |arg: &String| arg.starts_with("cuda") || arg.contains("=cuda");
-    if args.iter().any(on_cuda) && (features.is_empty() || features.contains(&"candle")) {
+    let on_cuda = |arg: &String| {
+        let devices = arg.trim_start_matches("--device=").split(',');
+        devices.into_iter().any(|device| device.starts_with("cuda"))
+    };
+    let cuda = args.iter().any(on_cuda) || manifests.iter().any(|text| text.contains("\"cuda:"));
+    if cuda && (features.is_empty() || features.contains(&"candle")) {
         features.push("cuda");
     }
     features
 }
 
-fn target_dir() -> Result<PathBuf> {
+/// Where cargo puts what it builds.
+///
+/// # Errors
+/// When cargo does not say.
+pub(crate) fn target_dir() -> Result<PathBuf> {
     let output = cargo()
         .args(["metadata", "--format-version=1", "--no-deps"])
         .stderr(Stdio::inherit())
@@ -67,11 +75,13 @@ fn target_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(field))
 }
 
-/// Builds the binary for `args` and becomes it.
-pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+/// Builds `nongemm` with features, the default ones if none is named, and returns the binary.
+///
+/// # Errors
+/// When a library is missing and cannot be fetched, or the build fails.
+pub(crate) fn build(features: &[&str], profile: &str) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--release", "--package", "nongemm-cli"]);
-    let features = features(args);
+    build.args(["build", "--package", "nongemm-cli", "--profile", profile]);
     if !features.is_empty() {
         build.args(["--no-default-features", "--features"]);
         build.arg(features.join(","));
@@ -79,13 +89,35 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if features.contains(&"torch") {
         build.env("LIBTORCH", setup::libtorch()?);
     }
+    let mut target = target_dir()?;
+    if features.contains(&"cuda") {
+        target.push(cuda::FOLDER);
+        cuda::configure(&mut build, &target)?;
+    }
+    check(&mut build)?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target.join(folder).join("nongemm"))
+}
+
+/// Builds the binary for `args` and becomes it.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    let features = features(args);
+    if features.contains(&"cuda") {
+        if !cuda::has_gpu() {
+            eprintln!(
+                "xtask: nvidia-smi finds no GPU here; `cargo xtask bundle --features candle,cuda` \
+                 builds for a machine that has one"
+            );
+            return Ok(ExitCode::from(2));
+        }
+        cuda::libraries()?;
+    }
     // Its compiler is a part of the Python package.
     let mut texts = args.iter().cloned().chain(manifests(args));
     if texts.any(|text| text.contains("torch:compile")) {
         setup::python()?;
     }
-    check(&mut build)?;
-    let binary = target_dir()?.join("release").join("nongemm");
+    let binary = build(&features, "release")?;
     become_program(Command::new(binary).args(args))
 }
 
@@ -136,6 +168,7 @@ mod tests {
     fn a_cuda_device_needs_the_feature_on_candle_only() {
         assert!(of(&["bench", "--device", "cpu"]).is_empty());
         assert_eq!(of(&["bench", "--device", "cuda:0"]), ["cuda"]);
+        assert_eq!(of(&["bench", "--device", "cpu,cuda:0"]), ["cuda"]);
         assert_eq!(
             of(&["bench", "--backend", "torch", "--device=cuda:1"]),
             ["torch"]

@@ -1,5 +1,5 @@
 //! Fetches the pinned Python packages: libtorch for the flows on it, PyTorch whole for its compiler
-//! and for the references that models are compared with. The default job needs none.
+//! and for the references that models are compared with, CUDA's compiler. The default job needs none.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -7,10 +7,11 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use crate::cache;
+use crate::cuda;
 use crate::process::check;
 
-/// The release of libtorch that tch binds.
-const RELEASE: &str = "2.11";
+/// The release of libtorch that `tch` binds.
+pub(crate) const TORCH: &str = "2.11.0";
 
 /// libtorch alone: PyTorch's package, and the two CUDA libraries that its CPU half names.
 const LIBTORCH: &[&str] = &[
@@ -27,10 +28,17 @@ const REFERENCES: &[&str] = &[
 ];
 
 /// Fetches what is missing and says where it is.
-pub(crate) fn run() -> Result<ExitCode> {
-    let python = python()?;
-    eprintln!("references ready: {}", python.display());
-    eprintln!("libtorch ready: {}", libtorch()?.display());
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    match args {
+        [] => {
+            eprintln!("references ready: {}", python()?.display());
+            eprintln!("libtorch ready: {}", libtorch()?.display());
+        }
+        [what] if what == "cuda" => {
+            eprintln!("CUDA's compiler ready: {}", cuda::toolkit()?.display());
+        }
+        _ => bail!("setup takes nothing or `cuda`, got `{}`", args.join(" ")),
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,7 +61,7 @@ pub(crate) fn libtorch() -> Result<PathBuf> {
     if installed(&venv, "installed").is_none() {
         install(&venv, "libtorch", LIBTORCH, &["--no-deps"])?;
     }
-    site_packages(&venv)?
+    site_packages(&venv, "torch")?
         .map(|folder| folder.join("torch"))
         .with_context(|| format!("no libtorch in {}; delete it and try again", venv.display()))
 }
@@ -75,12 +83,12 @@ fn check_version(own: &Path) -> Result<()> {
     let Some((major, minor)) = found else {
         bail!(
             "LIBTORCH={name} holds no libtorch: no version.h below include/torch; unset it to have \
-             libtorch {RELEASE} fetched"
+             libtorch {TORCH} fetched"
         );
     };
-    if format!("{major}.{minor}") != RELEASE {
+    if !TORCH.starts_with(&format!("{major}.{minor}.")) {
         bail!(
-            "LIBTORCH={name} is libtorch {major}.{minor}, {RELEASE} is needed; unset it to have that \
+            "LIBTORCH={name} is libtorch {major}.{minor}, {TORCH} is needed; unset it to have that \
              fetched"
         );
     }
@@ -110,7 +118,11 @@ fn installed(venv: &Path, name: &str) -> Option<String> {
     std::fs::read_to_string(venv.join(name)).ok()
 }
 
-fn install(venv: &Path, name: &str, packages: &[&str], options: &[&str]) -> Result<()> {
+/// Installs packages into an environment, once: `name` stands for them there.
+///
+/// # Errors
+/// When there is no Python, or PyPI does not answer.
+pub(crate) fn install(venv: &Path, name: &str, packages: &[&str], options: &[&str]) -> Result<()> {
     let wanted = packages.join("\n");
     if installed(venv, name).is_some_and(|text| text == wanted) {
         return Ok(());
@@ -132,15 +144,18 @@ fn install(venv: &Path, name: &str, packages: &[&str], options: &[&str]) -> Resu
         .with_context(|| format!("cannot write into {}", venv.display()))
 }
 
-/// `lib/python3.X/site-packages` of an environment, if it has a torch in it.
-fn site_packages(venv: &Path) -> Result<Option<PathBuf>> {
+/// `lib/python3.X/site-packages` of an environment, if it has a folder of this name in it.
+///
+/// # Errors
+/// When the environment cannot be read.
+pub(crate) fn site_packages(venv: &Path, package: &str) -> Result<Option<PathBuf>> {
     let lib = venv.join("lib");
     let entries = lib
         .read_dir()
         .with_context(|| format!("cannot read {}", lib.display()))?;
     for entry in entries {
         let folder = entry?.path().join("site-packages");
-        if folder.join("torch").join("lib").is_dir() {
+        if folder.join(package).is_dir() {
             return Ok(Some(folder));
         }
     }
@@ -164,7 +179,7 @@ mod tests {
         assert_eq!(
             message(),
             "LIBTORCH=DIR holds no libtorch: no version.h below include/torch; unset it to have \
-             libtorch 2.11 fetched"
+             libtorch 2.11.0 fetched"
         );
         let api = own.join("include/torch/csrc/api/include/torch");
         std::fs::create_dir_all(&api).unwrap();
@@ -172,9 +187,16 @@ mod tests {
         std::fs::write(api.join("version.h"), header).unwrap();
         assert_eq!(
             message(),
-            "LIBTORCH=DIR is libtorch 2.5, 2.11 is needed; unset it to have that fetched"
+            "LIBTORCH=DIR is libtorch 2.5, 2.11.0 is needed; unset it to have that fetched"
         );
         std::fs::write(api.join("version.h"), header.replace(" 5", " 11")).unwrap();
         check_version(own).unwrap();
+    }
+
+    #[test]
+    fn one_release_of_torch_everywhere() {
+        let pinned = format!("torch=={TORCH}");
+        assert_eq!(LIBTORCH[0], pinned);
+        assert_eq!(REFERENCES[0], pinned);
     }
 }

@@ -7,8 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cache;
 use crate::process::{cargo, check};
-use crate::setup;
-use crate::tidy;
+use crate::{cuda, nongemm, setup, tidy};
 
 struct Stage {
     name: &'static str,
@@ -54,16 +53,26 @@ const STAGES: &[Stage] = &[
     },
 ];
 
-/// Runs all stages, or those named.
+/// Stages that take too long for every change: they run when they are named.
+const NAMED: &[Stage] = &[Stage {
+    name: "cuda",
+    run: cuda,
+}];
+
+/// Runs all stages but those that must be named, or those named.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
-    if let Some(unknown) = names.iter().find(|n| STAGES.iter().all(|s| s.name != **n)) {
-        let known: Vec<&str> = STAGES.iter().map(|s| s.name).collect();
+    let all = || STAGES.iter().chain(NAMED);
+    if let Some(unknown) = names.iter().find(|n| all().all(|s| s.name != **n)) {
+        let known: Vec<&str> = all().map(|s| s.name).collect();
         bail!("no stage `{unknown}`; known: {}", known.join(", "));
     }
-    for stage in STAGES {
-        if !names.is_empty() && !names.iter().any(|name| name == stage.name) {
-            continue;
-        }
+    let named = |stage: &&Stage| names.iter().any(|name| name == stage.name);
+    let stages: Vec<&Stage> = if names.is_empty() {
+        STAGES.iter().collect()
+    } else {
+        all().filter(named).collect()
+    };
+    for stage in stages {
         let since = Instant::now();
         eprintln!("== {}", stage.name);
         (stage.run)().with_context(|| format!("stage {}", stage.name))?;
@@ -124,6 +133,19 @@ fn torch() -> Result<()> {
             .args(package)
             .env("LIBTORCH", &libtorch),
     )
+}
+
+/// candle's CUDA kernels compile, and the binary with them starts, with a GPU and without.
+fn cuda() -> Result<()> {
+    let features = ["candle", "cuda"];
+    let mut clippy = cargo();
+    clippy
+        .args(["clippy", "--release", "--package", "nongemm-cli"])
+        .args(["--no-default-features", "--features", &features.join(",")]);
+    cuda::configure(&mut clippy, &nongemm::target_dir()?.join(cuda::FOLDER))?;
+    check(clippy.args(["--", "--deny", "warnings"]))?;
+    let binary = nongemm::build(&features, "release")?;
+    check(Command::new(binary).args(["list", "backends"]))
 }
 
 fn machete() -> Result<()> {

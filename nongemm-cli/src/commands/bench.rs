@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
 use nongemm_core::plan::{Overrides, Plan, check_any, plan, run_id};
 use nongemm_core::plugin::{Plugins, ReportTarget};
-use nongemm_core::record::{RunRecord, RunSpec, Status, store};
-use nongemm_core::run::{Job, failed};
+use nongemm_core::record::{RunRecord, Status, store};
+use nongemm_core::run::{Job, References, failed};
 
 use crate::args::BenchArgs;
 use crate::error::CliError;
@@ -84,6 +84,8 @@ fn run_all(
     plugins: &Plugins,
     signals: &Signals,
 ) -> Result<Vec<RunRecord>, CliError> {
+    let folder = args.out.join(format!(".outputs-{}", std::process::id()));
+    let mut references = References::new(&plan.runs, folder);
     let mut records = Vec::with_capacity(plan.runs.len());
     for (index, spec) in plan.runs.iter().enumerate() {
         if signals.interrupted.load(Ordering::Relaxed) {
@@ -94,25 +96,29 @@ fn run_all(
             );
             break;
         }
-        let record = run_one(plan, spec, index, plugins, signals);
-        if let Err(error) = store::write(&args.out, &record) {
-            // The results so far are on the disk or on the screen; losing more would help nobody.
+        let mut job = Job::new(spec.clone(), &plan.limits, &plan.classify);
+        job.outputs = references.task(spec, &run_id(spec));
+        let record = run_one(plan, &job, index, plugins, signals);
+        references.finished(&record);
+        let written = store::write(&args.out, &record);
+        records.push(record);
+        if let Err(error) = written {
+            // What was measured is on the disk or on the screen; measuring on would help nobody.
             report(&records, args, plugins)?;
             return Err(CliError::failed(error));
         }
-        records.push(record);
     }
     Ok(records)
 }
 
 fn run_one(
     plan: &Plan,
-    spec: &RunSpec,
+    job: &Job,
     index: usize,
     plugins: &Plugins,
     signals: &Signals,
 ) -> RunRecord {
-    let job = Job::new(spec.clone(), &plan.limits, &plan.classify);
+    let spec = &job.spec;
     let backend = match plugins.backends.get(&spec.backend) {
         Ok(backend) => backend,
         Err(error) => return failed(spec, error.to_string()),
@@ -124,7 +130,7 @@ fn run_one(
         &run_id(spec),
         plan.limits.target_ci,
     );
-    let record = supervisor::run(&job, &environment, &signals.interrupted, &mut |event| {
+    let record = supervisor::run(job, &environment, &signals.interrupted, &mut |event| {
         progress.event(event);
     });
     progress.finish(&summary(&record));

@@ -1,6 +1,5 @@
 //! `nongemm list`: what this binary knows.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use nongemm_core::plugin::Plugin;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::{ListArgs, ListKind};
 use crate::error::CliError;
+use crate::terminal;
 
 /// Runs the command.
 pub(crate) fn run(args: &ListArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
@@ -29,8 +29,7 @@ pub(crate) fn run(args: &ListArgs, plugins: &Plugins) -> Result<ExitCode, CliErr
             text.push('\n');
         }
     }
-    // A reader that went away (`| head`) is no failure.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    terminal::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

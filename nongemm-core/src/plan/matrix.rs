@@ -1,6 +1,7 @@
 //! The run matrix: every combination of a manifest's lists, overridden by flags.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::UsageError;
 use super::check::file_format;
@@ -8,7 +9,7 @@ use crate::dtype::DType;
 use crate::manifest::{Manifest, MeasureTable, RunTable};
 use crate::measure::Limits;
 use crate::op::OpGroup;
-use crate::plugin::{DefaultSizes, Device, Plugins};
+use crate::plugin::{DefaultSizes, Device, Model, Plugins};
 use crate::record::RunSpec;
 
 /// What flags say; they override the manifest.
@@ -168,7 +169,7 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
             // What a file holds is in the file.
             Some(_) => (DefaultSizes::default(), FILE, FILE),
             None => {
-                let sizes = plugins.models.get(model_id)?.sizes();
+                let sizes = model(model_id, plugins)?.sizes();
                 (sizes, weights.as_str(), dataset.as_str())
             }
         };
@@ -199,6 +200,15 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
         }
     }
     Ok(runs)
+}
+
+fn model(id: &str, plugins: &Plugins) -> Result<&'static dyn Model, UsageError> {
+    match plugins.models.get(id) {
+        Err(_) if Path::new(id).is_file() => Err(UsageError(format!(
+            "no backend in this binary runs {id} (`nongemm list backends` shows all)"
+        ))),
+        found => Ok(found?),
+    }
 }
 
 fn pairs<A: Copy, B: Copy>(a: &[A], b: &[B]) -> Vec<(A, B)> {

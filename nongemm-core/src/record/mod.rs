@@ -7,6 +7,6 @@ mod summarize;
 pub use schema::{
     Checks, CompositeRow, Energy, EnergyRow, GroupShare, Latency, Machine, Memory, ModelInfo,
     Noise, OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status,
-    UNATTRIBUTED,
+    Timeline, UNATTRIBUTED,
 };
 pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};

@@ -207,19 +207,19 @@ pub struct Profile {
     pub unattributed_ns: f64,
     /// The device's own timeline, where it has a clock: groups then refer to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<DeviceProfile>,
+    pub device: Option<Timeline>,
     /// Every operator, in execution order.
     pub ops: Vec<OpRow>,
     /// The composites that operators are parts of, in the order of their first part.
     pub composites: Vec<CompositeRow>,
 }
 
-/// The timeline of a device that works beside the host.
+/// The time of the median run by one clock, the host's or that of a device that works beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeviceProfile {
-    /// Time from the first mark of a run on the device to the last, over the same runs as the host's.
+pub struct Timeline {
+    /// From the start of a run to its end; on a device, from the first mark to the last.
     pub wall_median_ns: f64,
-    /// Time between operators: with it, the operators' `device_ns.median` add up to `wall_median_ns`.
+    /// Time between operators: with it, their medians add up to `wall_median_ns`.
     pub unattributed_ns: f64,
 }
 
@@ -300,13 +300,26 @@ pub struct Noise {
     pub disturbed_share: f64,
 }
 
-/// The comparison of a run's outputs with those of another flow.
+/// The comparison of a run's outputs with those of another flow or device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReferenceCheck {
     /// The backend compared with.
     pub backend: String,
-    /// Largest absolute difference.
+    /// Its device.
+    pub device: Device,
+    /// The id of its run.
+    pub run: String,
+    /// Largest absolute difference, over all floating-point outputs.
     pub max_abs_err: f64,
+    /// Largest difference relative to the largest magnitude of the output that it is in.
+    pub max_rel_err: f64,
+    /// How large that may be in this type.
+    pub tolerance: f64,
+    /// Whether it is not larger, and nothing differs otherwise.
+    pub within: bool,
+    /// Outputs of another shape, missing ones, and whole numbers that are others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differing: Vec<String>,
 }
 
 /// Checks of the outputs.
@@ -320,6 +333,9 @@ pub struct Checks {
     pub head: BTreeMap<String, Vec<f64>>,
     /// Comparison with another flow of the same model, where one was run.
     pub reference: Option<ReferenceCheck>,
+    /// Why there is no comparison although another flow was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_compared: Option<String>,
 }
 
 /// How long the parts of a run took that are not measured.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::schema::{
-    CompositeRow, DeviceProfile, GroupShare, Latency, Noise, OpRow, Profile, UNATTRIBUTED,
+    CompositeRow, GroupShare, Latency, Noise, OpRow, Profile, Timeline, UNATTRIBUTED,
 };
 use crate::dtype::DType;
 use crate::measure::Measurement;
@@ -92,7 +92,7 @@ pub fn profile(
 }
 
 /// The device's own timeline; `None` unless it has a clock and every operator a time by it.
-fn device_profile(m: &Measurement, middle: &[usize], ops: &[OpRow]) -> Option<DeviceProfile> {
+fn device_profile(m: &Measurement, middle: &[usize], ops: &[OpRow]) -> Option<Timeline> {
     if m.device_wall_ns.len() != m.instrumented_ns.len() {
         return None;
     }
@@ -101,7 +101,7 @@ fn device_profile(m: &Measurement, middle: &[usize], ops: &[OpRow]) -> Option<De
     for op in ops {
         attributed += op.device_ns?.median;
     }
-    Some(DeviceProfile {
+    Some(Timeline {
         wall_median_ns,
         unattributed_ns: wall_median_ns - attributed,
     })
@@ -239,20 +239,36 @@ fn op_row(
     }
 }
 
-/// Time by group: on the device's timeline where it has one, else on the host's. Shares refer to the
-/// wall time of that timeline and add up to 1 with `unattributed`.
+impl Profile {
+    /// The timeline that groups and shares refer to: the device's, where it has a clock of its own, else
+    /// the host's.
+    pub fn timeline(&self) -> Timeline {
+        self.device.unwrap_or(Timeline {
+            wall_median_ns: self.wall_median_ns,
+            unattributed_ns: self.unattributed_ns,
+        })
+    }
+
+    /// The time of an operator on that timeline.
+    pub fn time_of(&self, op: &OpRow) -> f64 {
+        match (&self.device, op.device_ns) {
+            (Some(_), Some(device_ns)) => device_ns.median,
+            _ => op.host_ns.median,
+        }
+    }
+}
+
+/// Time by group. Shares refer to the wall time of the profile's timeline and add up to 1 with
+/// `unattributed`.
 pub fn groups(profile: &Profile) -> BTreeMap<String, GroupShare> {
-    let (wall, unattributed) = match &profile.device {
-        Some(device) => (device.wall_median_ns, device.unattributed_ns),
-        None => (profile.wall_median_ns, profile.unattributed_ns),
-    };
+    let Timeline {
+        wall_median_ns: wall,
+        unattributed_ns: unattributed,
+    } = profile.timeline();
     let mut by_group: BTreeMap<OpGroup, (f64, usize)> = BTreeMap::new();
     for row in &profile.ops {
         let entry = by_group.entry(row.group).or_default();
-        entry.0 += match (&profile.device, row.device_ns) {
-            (Some(_), Some(device_ns)) => device_ns.median,
-            _ => row.host_ns.median,
-        };
+        entry.0 += profile.time_of(row);
         entry.1 += 1;
     }
     let share = |ns: f64| if wall > 0.0 { ns / wall } else { 0.0 };

@@ -8,16 +8,16 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::machine;
-use crate::graph::{Graph, peak_activation_bytes};
+use super::outputs::{self, OutputsTask};
+use crate::graph::peak_activation_bytes;
 use crate::measure::{Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes};
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
 use crate::plugin::{
-    Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Session,
-    Settings,
+    Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Settings,
 };
 use crate::record::{
-    self, Checks, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
+    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
 };
 use crate::tensor::HostTensor;
 
@@ -38,6 +38,8 @@ pub struct Job {
     pub max_warmup_ns: u64,
     /// Group overrides by operator name.
     pub classify: BTreeMap<String, OpGroup>,
+    /// What to do with the outputs beside checking them.
+    pub outputs: Option<OutputsTask>,
 }
 
 impl Job {
@@ -45,6 +47,7 @@ impl Job {
     pub fn new(spec: RunSpec, limits: &Limits, classify: &BTreeMap<String, OpGroup>) -> Self {
         Job {
             spec,
+            outputs: None,
             target_ci: limits.target_ci,
             max_time_ns: limits.max_time.as_nanos() as u64,
             min_samples: limits.min_samples,
@@ -213,7 +216,8 @@ fn run(
         Checked::Graph(checked) => Some(&checked.graph),
         Checked::File(_) => None,
     };
-    record.checks = Some(check_outputs(session.as_mut(), declared)?);
+    let mut checks = outputs::check(session.as_mut(), declared)?;
+    record.checks = Some(checks.clone());
     let profiler = plugins.profilers.get("latency")?;
     let m = profiler.profile(session.as_mut(), &mut plan)?;
     phases.measure_ns = elapsed(since);
@@ -237,6 +241,13 @@ fn run(
     memory.peak_device_bytes = device.peak_device_bytes;
     memory.peak_reserved_bytes = device.peak_reserved_bytes;
     record.memory = Some(memory);
+    if let Some(task) = &job.outputs {
+        match task.run(session.as_mut(), spec.dtype) {
+            Ok(check) => checks.reference = check,
+            Err(error) => checks.not_compared = Some(format!("{error:#}")),
+        }
+        record.checks = Some(checks);
+    }
     enough_samples(&m, job)
 }
 
@@ -305,31 +316,6 @@ fn start_probes(plugins: &Plugins) -> Probes {
     Probes::new(started.collect())
 }
 
-fn check_shapes(graph: &Graph, outputs: &[(String, HostTensor)]) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        graph.outputs().len() == outputs.len(),
-        "{} outputs instead of {}",
-        outputs.len(),
-        graph.outputs().len()
-    );
-    for ((name, value), (found, tensor)) in graph.outputs().iter().zip(outputs) {
-        anyhow::ensure!(name == found, "output {name} is missing");
-        let expected = graph.spec(*value);
-        let dims = expected.shape.dims().iter().zip(tensor.shape());
-        let fits = expected.shape.rank() == tensor.shape().len()
-            && dims
-                .into_iter()
-                .all(|(dim, size)| dim.known().is_none_or(|known| known == *size));
-        anyhow::ensure!(
-            fits,
-            "output {name} must have shape {}, has {:?}",
-            expected.shape,
-            tensor.shape()
-        );
-    }
-    Ok(())
-}
-
 /// Why there is no energy, probe by probe.
 fn energy(plugins: &Plugins) -> Energy {
     let reasons: Vec<String> = plugins
@@ -352,30 +338,4 @@ fn energy(plugins: &Plugins) -> Energy {
         reasons.join("; ")
     };
     Energy::Unavailable { unavailable }
-}
-
-/// Checks that every output is finite and, where a graph declares them, there and of its shape.
-fn check_outputs(session: &mut dyn Session, graph: Option<&Graph>) -> anyhow::Result<Checks> {
-    const HEAD: usize = 8;
-    let mut checks = Checks {
-        finite: true,
-        ..Checks::default()
-    };
-    let outputs = session.outputs()?;
-    if let Some(graph) = graph {
-        check_shapes(graph, &outputs)?;
-    }
-    for (name, tensor) in &outputs {
-        let values = tensor.data().to_f64();
-        checks.finite &= values.iter().all(|x| x.is_finite());
-        checks.outputs.insert(name.clone(), tensor.spec());
-        checks
-            .head
-            .insert(name.clone(), values.into_iter().take(HEAD).collect());
-    }
-    anyhow::ensure!(
-        checks.finite,
-        "an output holds values that are not finite (NaN or infinity)"
-    );
-    Ok(checks)
 }

@@ -2,5 +2,9 @@
 
 mod execute;
 pub mod machine;
+mod outputs;
+mod references;
 
 pub use execute::{Event, Job, execute, failed};
+pub use outputs::{OutputsTask, Reference};
+pub use references::References;

@@ -1,20 +1,31 @@
 //! Whether the sums close, what measuring changed, and what the machine did meanwhile.
 
-use nongemm_core::record::{Energy, EnergyRow, Memory, Noise, Phases, Profile, RunRecord};
+use nongemm_core::record::{
+    Checks, Energy, EnergyRow, Memory, Noise, Phases, Profile, RunRecord, Timeline,
+};
 
 use super::page::Page;
 use crate::format::{NBSP, bytes, change, count, frequency, percent, plural, time};
 
 /// Closure and perturbation.
 pub(super) fn closure(page: &mut Page, profile: &Profile) {
-    let operators: f64 = profile.ops.iter().map(|row| row.host_ns.median).sum();
+    let Timeline {
+        wall_median_ns: wall,
+        unattributed_ns: unattributed,
+    } = profile.timeline();
+    let operators: f64 = profile.ops.iter().map(|row| profile.time_of(row)).sum();
+    let clock = if profile.device.is_some() {
+        " on the device"
+    } else {
+        ""
+    };
     page.labelled(
         "Closure",
         &format!(
-            "operators {} + unattributed {} = wall {}, median of {}",
+            "operators {} + unattributed {} = wall {}{clock}, median of {}",
             time(operators),
-            time(profile.unattributed_ns),
-            time(profile.wall_median_ns),
+            time(unattributed),
+            time(wall),
             plural(profile.n, "instrumented run")
         ),
     );
@@ -45,21 +56,30 @@ pub(super) fn machine(page: &mut Page, run: &RunRecord) {
         }
         None => {}
     }
-    if let Some(checks) = &run.checks {
-        let mut text = match checks.finite {
-            true => "outputs are finite".to_owned(),
-            false => "outputs are not finite".to_owned(),
-        };
-        if let Some(reference) = &checks.reference {
-            let error = reference.max_abs_err;
-            text += &format!(", within {error:.1e} of {}", reference.backend);
-        }
+    if let Some(text) = run.checks.as_ref().map(checks) {
         page.labelled("Checks", &text);
     }
     page.aside("Machine", &machine_text(run));
     if let Some(phases) = &run.phases {
         page.aside("Took", &took(phases));
     }
+}
+
+fn checks(checks: &Checks) -> String {
+    let mut text = match checks.finite {
+        true => "outputs are finite".to_owned(),
+        false => "outputs are not finite".to_owned(),
+    };
+    if let Some(reference) = &checks.reference {
+        text += &format!(
+            "; at most {:.1e} from those of {} on {}, {:.1e} of the largest",
+            reference.max_abs_err, reference.backend, reference.device, reference.max_rel_err
+        );
+    }
+    if let Some(reason) = &checks.not_compared {
+        text += &format!("; not compared with another flow: {reason}");
+    }
+    text
 }
 
 fn memory(memory: &Memory) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nongemm_core::op::OpGroup;
-use nongemm_core::record::{GroupShare, OpRow, RunRecord, UNATTRIBUTED};
+use nongemm_core::record::{GroupShare, Profile, RunRecord, UNATTRIBUTED};
 
 use super::chart::{bar, pieces};
 use super::page::{Page, Style};
@@ -70,40 +70,38 @@ fn entry(block: &str, name: &str, time: &GroupShare) -> String {
 
 /// A row with a bar for each group, `unattributed` last.
 pub(super) fn table(page: &mut Page, run: &RunRecord, breakdown: &Breakdown<'_>) {
-    let ops: &[OpRow] = run.profile.as_ref().map_or(&[], |profile| &profile.ops);
-    let device = device_times(ops);
+    let host = run.profile.as_ref().and_then(host_times);
     let mut columns = vec![
         ("group", Align::Left),
         ("", Align::Left),
         ("share", Align::Right),
-        (
-            if device.is_empty() { "time" } else { "host" },
-            Align::Right,
-        ),
     ];
-    if !device.is_empty() {
-        columns.push(("device", Align::Right));
+    if host.is_some() {
+        columns.push(("host", Align::Right));
     }
+    let title = if host.is_some() { "device" } else { "time" };
+    columns.push((title, Align::Right));
     columns.push(("operators", Align::Right));
     let mut table = Table::new(&columns, 1);
     let unattributed = breakdown
         .unattributed
-        .map(|time| (UNATTRIBUTED, Style::Dim, time, None));
-    let groups = breakdown.groups.iter().map(|line| {
-        let device = line.group.and_then(|group| device.get(&group));
-        (line.name, Style::Group(line.group), line.time, device)
-    });
+        .map(|time| (UNATTRIBUTED, Style::Dim, time));
+    let groups = breakdown
+        .groups
+        .iter()
+        .map(|line| (line.name, Style::Group(line.group), line.time));
     let rows: Vec<_> = groups.chain(unattributed).collect();
-    for (name, style, spent, device_ns) in &rows {
+    for (name, style, spent) in &rows {
         let mut cells = vec![
             (*style, (*name).to_owned()),
             plain(""),
             plain(percent(spent.share)),
-            plain(time(spent.ns)),
         ];
-        if !device.is_empty() {
-            cells.push(plain(device_ns.map_or(String::new(), |ns| time(*ns))));
+        if let Some(host) = &host {
+            let ns = host.get(name).copied();
+            cells.push(plain(ns.map_or(String::new(), time)));
         }
+        cells.push(plain(time(spent.ns)));
         let count = if *name == UNATTRIBUTED {
             String::new()
         } else {
@@ -115,9 +113,9 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, breakdown: &Breakdown<'_>)
     let width = table.flexible_room(page).min(WIDEST);
     let largest = rows
         .iter()
-        .map(|(_, _, spent, _)| spent.share)
+        .map(|(_, _, spent)| spent.share)
         .fold(0.0, f64::max);
-    for (index, (_, style, spent, _)) in rows.iter().enumerate() {
+    for (index, (_, style, spent)) in rows.iter().enumerate() {
         let drawn = bar(spent.share / largest, width);
         // Padded, so that the numbers stand at the same place in every run.
         table.set_flexible(index, (*style, format!("{drawn:width$}")));
@@ -125,13 +123,12 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, breakdown: &Breakdown<'_>)
     table.write(page);
 }
 
-/// Device time by group; empty for runs on the host.
-fn device_times(ops: &[OpRow]) -> BTreeMap<OpGroup, f64> {
-    let mut times = BTreeMap::new();
-    for row in ops {
-        if let Some(device) = &row.device_ns {
-            *times.entry(row.group).or_insert(0.0) += device.median;
-        }
+/// Host time by group, and the host's unattributed time, where shares refer to a device.
+fn host_times(profile: &Profile) -> Option<BTreeMap<&'static str, f64>> {
+    profile.device?;
+    let mut times = BTreeMap::from([(UNATTRIBUTED, profile.unattributed_ns)]);
+    for row in &profile.ops {
+        *times.entry(row.group.name()).or_insert(0.0) += row.host_ns.median;
     }
-    times
+    Some(times)
 }

@@ -22,17 +22,17 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
     if spots.is_empty() {
         return;
     }
-    let wall = profile.wall_median_ns;
+    let wall = profile.timeline().wall_median_ns;
     let share = |ns: f64| if wall > 0.0 { ns / wall } else { 0.0 };
     let layout = Layout {
         wide: page.width() >= WIDE,
         roomy: page.width() >= ROOMY,
         narrow: page.is_narrow(),
-        device: spots.iter().any(|spot| spot.device_ns.is_some()),
+        device: profile.device.is_some(),
     };
     page.blank();
     let shown = &spots[..spots.len().min(SHOWN)];
-    let together: f64 = shown.iter().map(|spot| spot.host_ns).sum();
+    let together: f64 = shown.iter().map(|spot| spot.ns).sum();
     let title = match spots.len() {
         1..=SHOWN => "All non-GEMM operators".to_owned(),
         all => format!("The top {SHOWN} of {all} non-GEMM operators"),
@@ -42,7 +42,7 @@ pub(super) fn table(page: &mut Page, run: &RunRecord, profile: &Profile) {
     let columns = layout.columns();
     let mut table = Table::new(&columns, if layout.narrow { 0 } else { layout.inputs() });
     for spot in shown {
-        table.row(layout.row(spot, run, share(spot.host_ns)));
+        table.row(layout.row(spot, run, share(spot.ns)));
         if layout.narrow {
             let mut cells = vec![(Style::Dim, format!("  {}", inputs(spot, run)))];
             cells.resize(columns.len(), plain(""));
@@ -58,6 +58,7 @@ struct Layout {
     roomy: bool,
     /// Shapes get a line of their own.
     narrow: bool,
+    /// The device has a clock of its own: host times are apart.
     device: bool,
 }
 
@@ -76,12 +77,12 @@ impl Layout {
             columns.push(("inputs", Align::Left));
         }
         columns.push(("calls", Align::Right));
-        columns.push((if self.device { "host" } else { "total" }, Align::Right));
+        if self.device {
+            columns.push(("host", Align::Right));
+        }
+        columns.push((if self.device { "device" } else { "total" }, Align::Right));
         if self.roomy {
             columns.push(("each", Align::Right));
-        }
-        if self.device {
-            columns.push(("device", Align::Right));
         }
         columns.push(("share", Align::Right));
         columns
@@ -102,12 +103,12 @@ impl Layout {
             cells.push(plain(inputs(spot, run)));
         }
         cells.push(plain(spot.calls.to_string()));
-        cells.push(plain(time(spot.host_ns)));
-        if self.roomy {
-            cells.push(plain(time(spot.host_ns / spot.calls as f64)));
-        }
         if self.device {
-            cells.push(plain(spot.device_ns.map_or(String::new(), time)));
+            cells.push(plain(time(spot.host_ns)));
+        }
+        cells.push(plain(time(spot.ns)));
+        if self.roomy {
+            cells.push(plain(time(spot.ns / spot.calls as f64)));
         }
         cells.push(plain(percent(share)));
         cells

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nongemm_core::measure::Stop;
 use nongemm_core::op::OpGroup;
-use nongemm_core::record::{Latency, Profile, RunRecord, UNRELIABLE_ABOVE};
+use nongemm_core::record::{Latency, Profile, ReferenceCheck, RunRecord, UNRELIABLE_ABOVE};
 
 use super::page::{Page, Style};
 use crate::format::{half_width, percent, plural};
@@ -62,7 +62,30 @@ pub(super) fn of(run: &RunRecord) -> Vec<String> {
     if run.checks.as_ref().is_some_and(|checks| !checks.finite) {
         warnings.push("outputs hold NaN or infinity".to_owned());
     }
+    let reference = run.checks.as_ref().and_then(|c| c.reference.as_ref());
+    warnings.extend(reference.and_then(differing));
     warnings
+}
+
+/// Outputs that are not those of another flow.
+fn differing(reference: &ReferenceCheck) -> Option<String> {
+    let mut found = Vec::new();
+    if reference.max_rel_err > reference.tolerance {
+        found.push(format!(
+            "apart by {:.1e} of the largest, {:.0e} at most is rounding",
+            reference.max_rel_err, reference.tolerance
+        ));
+    }
+    found.extend(reference.differing.iter().cloned());
+    (!reference.within).then(|| {
+        format!(
+            "outputs differ from those of {} on {}: {}; one of the two is wrong, or the model amplifies \
+             rounding",
+            reference.backend,
+            reference.device,
+            found.join(", ")
+        )
+    })
 }
 
 fn unreliable(profile: &Profile) -> Option<String> {
@@ -78,12 +101,17 @@ fn unreliable(profile: &Profile) -> Option<String> {
 
 /// Much time that no operator accounts for.
 fn scattered(profile: &Profile) -> Option<String> {
-    let unattributed = profile.unattributed_ns / profile.wall_median_ns;
-    (unattributed > UNATTRIBUTED_ABOVE).then(|| {
-        format!(
+    let timeline = profile.timeline();
+    let unattributed = timeline.unattributed_ns / timeline.wall_median_ns;
+    (unattributed > UNATTRIBUTED_ABOVE).then(|| match profile.device {
+        None => format!(
             "{} of the time lies between operators, in none of them",
             percent(unattributed)
-        )
+        ),
+        Some(_) => format!(
+            "{} of the device's time lies between operators: it waits for the host to launch them",
+            percent(unattributed)
+        ),
     })
 }
 
@@ -127,11 +155,11 @@ fn unclassified(profile: &Profile) -> Option<String> {
         return None;
     }
     let names: Vec<&str> = names.into_iter().collect();
-    let ns: f64 = unknown().map(|row| row.host_ns.median).sum();
+    let ns: f64 = unknown().map(|row| profile.time_of(row)).sum();
     Some(format!(
         "no classifier knows {} ({}, {} of the time); give each a group under [classify] in the manifest",
         names.join(", "),
         plural(unknown().count(), "operator"),
-        percent(ns / profile.wall_median_ns)
+        percent(ns / profile.timeline().wall_median_ns)
     ))
 }

@@ -1,0 +1,179 @@
+//! Which runs of a plan give the same outputs, and which of them is the reference for the others.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::outputs::{OutputsTask, Reference};
+use crate::plugin::Device;
+use crate::record::{RunRecord, RunSpec, Status};
+
+/// Follows the runs of a plan: of those that run the same thing in other flows or on other devices, the
+/// first one that succeeds is the reference for those after it.
+pub struct References {
+    /// For the files with outputs.
+    folder: PathBuf,
+    /// By what is run: how many runs are still to come.
+    to_come: BTreeMap<String, usize>,
+    known: BTreeMap<String, Reference>,
+}
+
+impl References {
+    /// For the runs of a plan, with files in `folder`, which is made when the first one is written. A
+    /// file is removed after the last run that it concerns, the folder when this is dropped.
+    pub fn new<'s>(runs: impl IntoIterator<Item = &'s RunSpec>, folder: PathBuf) -> Self {
+        let mut to_come = BTreeMap::new();
+        for spec in runs {
+            *to_come.entry(same_thing(spec)).or_default() += 1;
+        }
+        References {
+            folder,
+            to_come,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// What the next run does with its outputs: nothing, if no other one runs the same thing.
+    pub fn task(&self, spec: &RunSpec, id: &str) -> Option<OutputsTask> {
+        let key = same_thing(spec);
+        if let Some(reference) = self.known.get(&key) {
+            return Some(OutputsTask::Compare(reference.clone()));
+        }
+        let others_follow = self.to_come.get(&key).is_some_and(|&count| count > 1);
+        others_follow.then(|| OutputsTask::Keep(self.folder.join(id)))
+    }
+
+    /// Takes note of a run that `task` was asked for.
+    pub fn finished(&mut self, record: &RunRecord) {
+        let spec = &record.spec;
+        let key = same_thing(spec);
+        let file = self.folder.join(&record.id);
+        if record.status == Status::Ok && !self.known.contains_key(&key) && file.is_file() {
+            let reference = Reference {
+                file,
+                run: record.id.clone(),
+                backend: spec.backend.clone(),
+                device: spec.device,
+            };
+            self.known.insert(key.clone(), reference);
+        }
+        let left = self.to_come.entry(key.clone()).or_default();
+        *left = left.saturating_sub(1);
+        if *left == 0
+            && let Some(reference) = self.known.remove(&key)
+        {
+            // At worst it stays until the folder is removed.
+            let _ = fs::remove_file(reference.file);
+        }
+    }
+}
+
+impl Drop for References {
+    fn drop(&mut self) {
+        // Not there, unless outputs were kept.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// What a run computes, whoever computes it: its spec without the flow, the device, the threads, and the
+/// settings that concern the flow alone. Those are named after it (`torch.script`), but for
+/// `composites`, which chooses between kernels for the same result.
+fn same_thing(spec: &RunSpec) -> String {
+    let mut spec = RunSpec {
+        backend: String::new(),
+        device: Device::Cpu,
+        threads: 0,
+        ..spec.clone()
+    };
+    spec.settings
+        .retain(|key, _| key != "composites" && !key.contains('.'));
+    serde_json::to_string(&spec).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::DType;
+    use crate::plan::run_id;
+    use crate::run::failed;
+
+    fn spec(backend: &str, settings: &[(&str, &str)]) -> RunSpec {
+        let pairs = settings.iter();
+        RunSpec {
+            model: "m".to_owned(),
+            backend: backend.to_owned(),
+            device: Device::Cpu,
+            dtype: DType::F32,
+            batch: 1,
+            seq: None,
+            image: None,
+            weights: "w".to_owned(),
+            dataset: "d".to_owned(),
+            threads: 1,
+            settings: pairs
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    fn done(spec: &RunSpec, status: Status) -> RunRecord {
+        RunRecord {
+            status,
+            ..failed(spec, String::new())
+        }
+    }
+
+    #[test]
+    fn the_first_run_that_succeeds_is_the_reference() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("outputs");
+        fs::create_dir(&folder).unwrap();
+        let runs = [spec("a", &[]), spec("b", &[]), spec("c", &[])];
+        let mut references = References::new(&runs, folder.clone());
+        let task = |references: &References, spec: &RunSpec| references.task(spec, &run_id(spec));
+        assert!(matches!(
+            task(&references, &runs[0]),
+            Some(OutputsTask::Keep(_))
+        ));
+        references.finished(&done(&runs[0], Status::Failed));
+        let Some(OutputsTask::Keep(file)) = task(&references, &runs[1]) else {
+            panic!("the second run leaves its outputs instead");
+        };
+        fs::write(&file, "outputs").unwrap();
+        references.finished(&done(&runs[1], Status::Ok));
+        let Some(OutputsTask::Compare(reference)) = task(&references, &runs[2]) else {
+            panic!("the third run is compared");
+        };
+        assert_eq!(reference.backend, "b");
+        assert_eq!(reference.file, file);
+        references.finished(&done(&runs[2], Status::Ok));
+        assert!(!file.exists(), "removed after the last run");
+        drop(references);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn only_runs_of_the_same_thing_are_compared() {
+        let runs = [
+            spec("a", &[]),
+            spec("a", &[("layers", "2")]),
+            RunSpec {
+                dtype: DType::BF16,
+                ..spec("b", &[])
+            },
+        ];
+        let references = References::new(&runs, PathBuf::from("/nowhere/outputs"));
+        for run in &runs {
+            assert_eq!(references.task(run, "id"), None);
+        }
+        let runs = [
+            spec("a", &[("layers", "2")]),
+            spec("a", &[("layers", "2"), ("composites", "fused")]),
+            spec("b", &[("layers", "2"), ("b.speed", "high")]),
+        ];
+        let references = References::new(&runs, PathBuf::from("/nowhere/outputs"));
+        for run in &runs {
+            assert!(references.task(run, "id").is_some());
+        }
+    }
+}
