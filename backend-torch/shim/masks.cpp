@@ -36,12 +36,15 @@ struct Bound {
   }
 
   // The distance from a corner of the box.
-  int64_t from(const at::Tensor& corner) const {
-    const at::Tensor distance =
-        tensor.defined() ? at::sub(tensor, corner) : at::rsub(corner, at::Scalar(number));
-    return distance.item<int64_t>();
+  at::Tensor from(const at::Tensor& corner) const {
+    return tensor.defined() ? at::sub(tensor, corner) : at::rsub(corner, at::Scalar(number));
   }
 };
+
+// Python's `x[start:end]` along a dimension, which calls nothing for all of it.
+at::Tensor sliced(const at::Tensor& x, int64_t dim, int64_t start, int64_t end) {
+  return start == 0 && end == x.size(dim) ? x : at::slice(x, dim, start, end);
+}
 
 at::Tensor paste(const at::Tensor& mask, const at::Tensor& box, int64_t height, int64_t width) {
   const auto corner = [&](int64_t i) { return at::select(box, 0, i); };
@@ -60,14 +63,19 @@ at::Tensor paste(const at::Tensor& mask, const at::Tensor& box, int64_t height, 
   const Bound right = Bound::at_most(plus(corner(2), 1), width);
   const Bound top = Bound::at_least(corner(1), 0);
   const Bound bottom = Bound::at_most(plus(corner(3), 1), height);
-  const int64_t rows[] = {top.from(corner(1)), bottom.from(corner(1))};
-  const int64_t columns[] = {left.from(corner(0)), right.from(corner(0))};
-  // A box outside the image leaves it empty.
-  if (rows[0] < rows[1] && columns[0] < columns[1]) {
-    const at::Tensor part = at::slice(at::slice(resized, 0, rows[0], rows[1]), 1, columns[0], columns[1]);
-    at::slice(at::slice(image, 0, top.value(), bottom.value()), 1, left.value(), right.value())
-        .copy_(part);
-  }
+  const at::Tensor rows[] = {top.from(corner(1)), bottom.from(corner(1))};
+  const at::Tensor columns[] = {left.from(corner(0)), right.from(corner(0))};
+  const int64_t first_row = rows[0].item<int64_t>(), last_row = rows[1].item<int64_t>();
+  if (first_row >= last_row) return image;  // the box is outside
+  at::Tensor part = sliced(resized, 0, first_row, last_row);
+  const int64_t first_column = columns[0].item<int64_t>(), last_column = columns[1].item<int64_t>();
+  if (first_column >= last_column) return image;
+  part = sliced(part, 1, first_column, last_column);
+  if (part.is_same(resized)) part = at::alias(part);  // an index never returns the tensor itself
+  const int64_t above = top.value(), below = bottom.value();
+  const at::Tensor band = sliced(image, 0, above, below);
+  const int64_t before = left.value(), behind = right.value();
+  sliced(band, 1, before, behind).copy_(part);
   return image;
 }
 

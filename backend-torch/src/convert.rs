@@ -75,9 +75,9 @@ pub(crate) fn download(tensor: &Tensor) -> anyhow::Result<HostTensor> {
     let size = host.size();
     let shape: Vec<usize> = size.iter().map(|&n| n as usize).collect();
     let count: usize = shape.iter().product();
-    let mut bytes = vec![0u8; count * kind.elt_size_in_bytes()];
-    host.f_copy_data_u8(&mut bytes, count)?;
-    HostTensor::new(shape, HostData::from_bytes(dtype, &bytes))
+    let mut data = HostData::zeros(dtype, count);
+    host.f_copy_data_u8(data.as_bytes_mut(), count)?;
+    HostTensor::new(shape, data)
 }
 
 #[cfg(test)]

@@ -43,18 +43,6 @@ fn profiled(case: &Case) -> BTreeMap<String, usize> {
     file.lines().map(|line| read(line).unwrap()).collect()
 }
 
-/// Configurations for which the reference runs other operators than the graph, and why.
-const SKIPS: &[(&str, &str)] = &[
-    ("maskformer", CACHED),
-    ("maskformer-odd", CACHED),
-    ("maskformer-semantic", CACHED),
-    (
-        "mask-rcnn",
-        "the loop that pastes masks is one node, with calls of its own for the reference's slices",
-    ),
-];
-const CACHED: &str = "the reference computes its position embeddings in the first call only";
-
 /// Operators that do not run as often as in the reference.
 fn differences(case: &Case) -> Vec<String> {
     let (found, expected) = (executed(case).unwrap(), profiled(case));
@@ -76,12 +64,6 @@ fn differences(case: &Case) -> Vec<String> {
 fn libtorch_runs_the_operators_that_pytorchs_profiler_counts() {
     for case in Case::traced().unwrap() {
         let differences = differences(&case);
-        match SKIPS.iter().find(|(name, _)| *name == case.name) {
-            Some((name, reason)) => assert!(
-                !differences.is_empty(),
-                "{name} agrees, but is skipped because {reason}"
-            ),
-            None => assert!(differences.is_empty(), "{}: {differences:#?}", case.name),
-        }
+        assert!(differences.is_empty(), "{}: {differences:#?}", case.name);
     }
 }

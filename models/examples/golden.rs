@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
             .map(|op| Ok(Call::recorded(op)?.line()))
             .collect();
         write(&format!("{}.trace.txt", case.name), &calls?)?;
-        let counts = reference.profile(case)?;
+        let counts = reference.profile(case, exported(case)?.path())?;
         write(&format!("{}.profile.txt", case.name), &counts)?;
     }
     for case in Case::small().iter().filter(|case| options.wants(case)) {
@@ -99,15 +99,16 @@ fn write(name: &str, lines: &[String]) -> anyhow::Result<()> {
 }
 
 fn outputs(reference: &Reference, case: &Case) -> anyhow::Result<()> {
+    let outputs = reference.run(case, exported(case)?.path())?;
+    save(&outputs, &golden(&format!("{}.safetensors", case.name)))
+}
+
+/// A folder with synthetic weights and inputs.
+fn exported(case: &Case) -> anyhow::Result<tempfile::TempDir> {
     let dir = tempfile::tempdir()?;
     let graph = case.graph()?;
     let weights = flow::weights("synthetic:0")?;
-    export(
-        &graph,
-        weights.as_ref(),
-        &flow::inputs_of(case.model()?, &graph, case.batch)?,
-        dir.path(),
-    )?;
-    let outputs = reference.run(case, dir.path())?;
-    save(&outputs, &golden(&format!("{}.safetensors", case.name)))
+    let inputs = flow::inputs_of(case.model()?, &graph, case.batch)?;
+    export(&graph, weights.as_ref(), &inputs, dir.path())?;
+    Ok(dir)
 }

@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! cargo run --release -p nongemm-models --example parity -- --model ID,..|all [--full] [--backend ID]
-//!     [--device cpu|cuda:N] [--batch N] [--seq N] [--image N] [--weights LOCATION] [--set KEY=VALUE]..
+//!     [--device cpu|cuda:N] [--dtype f32|f16|bf16] [--batch N] [--seq N] [--image N] [--weights LOCATION] [--set KEY=VALUE]..
 //!     [--tolerance X] [--python PATH] [--dir DIR] [--export]
 //! ```
 //!
 //! Without `--full`, the small configuration of the model's family. With `--export`, only writes
 //! `weights.safetensors` and `inputs.safetensors` into DIR, for `models/reference/reference.py run`.
-//! Exits with 1 when an output differs by more than the tolerance, relative to the largest magnitude.
+//! Exits with 1 when an output differs by more than the tolerance, relative to the largest magnitude. Both
+//! sides run one after the other, so that only one of them holds weights at a time.
 
 #![expect(clippy::print_stdout, reason = "a program that reports on its output")]
 
@@ -22,6 +23,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use nongemm_candle as _;
+use nongemm_core::dtype::DType;
 use nongemm_core::plugin::Device;
 use support::case::{Case, models};
 use support::flow;
@@ -33,12 +35,13 @@ struct Options {
     full: bool,
     backend: String,
     device: Device,
+    dtype: DType,
     batch: Option<usize>,
     seq: Option<usize>,
     image: Option<usize>,
     weights: String,
     settings: Vec<(String, String)>,
-    tolerance: f64,
+    tolerance: Option<f64>,
     python: Option<PathBuf>,
     dir: Option<PathBuf>,
     export: bool,
@@ -51,12 +54,13 @@ impl Options {
             full: false,
             backend: "candle".to_owned(),
             device: Device::Cpu,
+            dtype: DType::F32,
             batch: None,
             seq: None,
             image: None,
             weights: "synthetic:0".to_owned(),
             settings: Vec::new(),
-            tolerance: 1e-4,
+            tolerance: None,
             python: None,
             dir: None,
             export: false,
@@ -72,12 +76,13 @@ impl Options {
                 "--model" => options.models = value()?.split(',').map(str::to_owned).collect(),
                 "--backend" => options.backend = value()?,
                 "--device" => options.device = value()?.parse().map_err(|e: String| anyhow!(e))?,
+                "--dtype" => options.dtype = number(&flag, &value()?)?,
                 "--batch" => options.batch = Some(number(&flag, &value()?)?),
                 "--seq" => options.seq = Some(number(&flag, &value()?)?),
                 "--image" => options.image = Some(number(&flag, &value()?)?),
                 "--weights" => options.weights = value()?,
                 "--set" => options.settings.push(pair(&value()?)?),
-                "--tolerance" => options.tolerance = number(&flag, &value()?)?,
+                "--tolerance" => options.tolerance = Some(number(&flag, &value()?)?),
                 "--python" => options.python = Some(value()?.into()),
                 "--dir" => options.dir = Some(value()?.into()),
                 _ => bail!("unknown argument {flag}"),
@@ -99,6 +104,7 @@ impl Options {
         } else {
             Case::small_of(id)?
         };
+        case.dtype = self.dtype;
         case.batch = self.batch.unwrap_or(case.batch);
         case.seq = self.seq.or(case.seq);
         case.image = self.image.or(case.image);
@@ -109,7 +115,7 @@ impl Options {
 
 fn number<T: FromStr>(flag: &str, text: &str) -> anyhow::Result<T> {
     let number = text.parse().ok();
-    number.with_context(|| format!("{flag} {text}: give a number"))
+    number.with_context(|| format!("{flag} {text} is none of its values"))
 }
 
 fn pair(text: &str) -> anyhow::Result<(String, String)> {
@@ -129,6 +135,16 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     Ok(code)
+}
+
+/// The largest error relative to the largest magnitude: 1e-4 in f32, and a few units in the last place of
+/// 16-bit types, whose every operator rounds.
+fn tolerance(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => 1.0 / 256.0,
+        DType::BF16 => 1.0 / 32.0,
+        _ => 1e-4,
+    }
 }
 
 /// Whether the outputs of a model are within the tolerance.
@@ -154,7 +170,7 @@ fn check(id: &str, options: &Options, dir: &Path) -> anyhow::Result<bool> {
     let how = flow::options(options.device, case.dtype, &[])?;
     let found = flow::run(&options.backend, &how, &graph, weights.as_ref(), &inputs)?;
     let worst = flow::compare(&found, &expected)?;
-    let fits = worst.relative <= options.tolerance;
+    let fits = worst.relative <= options.tolerance.unwrap_or(tolerance(case.dtype));
     println!(
         "{about}: {} differs from the reference by {:.2e} at most, {:.2e} of the largest magnitude {:.3}: {}",
         options.backend,

@@ -1,5 +1,7 @@
 """Checkpoints as named tensors: what one holds, and loading one without tolerance for stray names."""
 
+import json
+import struct
 from dataclasses import dataclass
 
 import safetensors.torch
@@ -101,37 +103,83 @@ def published_names(model, state):
     return published
 
 
-def load_strictly(model, tensors):
-    """Loads named tensors into a model. Raises ValueError that lists every missing, unexpected or mis-shaped name.
+class WeightsFile:
+    """A safetensors file whose tensors are read one by one to where they belong, so that none is held twice.
+
+    Raises ValueError if it is not one.
+    """
+
+    TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+             "I64": torch.int64, "BOOL": torch.bool}
+
+    def __init__(self, path):
+        self.file = open(path, "rb")
+        try:
+            (length,) = struct.unpack("<Q", self.file.read(8))
+            self.header = json.loads(self.file.read(length))
+        except (struct.error, ValueError) as error:
+            raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+        self.header.pop("__metadata__", None)
+        self.start = 8 + length
+
+    def shapes(self):
+        return {name: entry["shape"] for name, entry in self.header.items()}
+
+    def read_into(self, name, tensor):
+        """Overwrites a tensor of the same shape, converting where the types differ."""
+        entry = self.header[name]
+        dtype = self.TYPES[entry["dtype"]]
+        direct = tensor.dtype == dtype and tensor.is_contiguous()
+        target = tensor if direct else torch.empty(entry["shape"], dtype=dtype)
+        self.file.seek(self.start + entry["data_offsets"][0])
+        elements = memoryview(target.detach().view(-1).view(torch.uint8).numpy())
+        if self.file.readinto(elements) != len(elements):
+            raise ValueError(f"the weights end within {name}")
+        if not direct:
+            tensor.copy_(target)
+
+
+def load_strictly(model, weights):
+    """Loads a WeightsFile into a model. Raises ValueError that lists every missing, unexpected or mis-shaped name.
 
     A tensor may carry the published or the `state_dict()` name.
     """
     entries = checkpoint_entries(model)
     by_name = {e.module_name: e for e in entries} | {e.name: e for e in entries}
     given = {}
-    unexpected, misshaped, seen = [], [], set()
-    for name, tensor in tensors.items():
+    unexpected, misshaped = [], []
+    for name, shape in weights.shapes().items():
         entry = by_name.get(name)
         if entry is None:
             unexpected.append(name)
-            continue
-        seen.add(entry.name)
-        if list(tensor.shape) != entry.shape:
-            misshaped.append(f"{name} (is {list(tensor.shape)}, should be {entry.shape})")
         else:
-            given[entry.name] = tensor
-    missing = [e.name for e in entries if not e.optional and e.name not in seen]
-    untied = [e.name for e in entries if e.tied_to in given and e.name in given
-              and not torch.equal(given[e.name], given[e.tied_to])]
+            given[entry.name] = name
+            if shape != entry.shape:
+                misshaped.append(f"{name} (is {shape}, should be {entry.shape})")
+    missing = [e.name for e in entries if not e.optional and e.name not in given]
     problems = [f"{what}: {', '.join(names)}" for what, names in (
-        ("missing", missing), ("unexpected", unexpected), ("mis-shaped", misshaped),
-        ("differing from the entry they are tied to", untied)) if names]
+        ("missing", missing), ("unexpected", unexpected), ("mis-shaped", misshaped)) if names]
+    if not problems:
+        with torch.no_grad():
+            problems = read_entries(entries, given, weights)
     if problems:
         raise ValueError("the weights do not fit the model; " + "; ".join(problems))
-    with torch.no_grad():
-        for entry in entries:
-            if entry.name in given:
-                entry.tensor.copy_(given[entry.name])
+
+
+def read_entries(entries, given, weights):
+    """Reads the tensors of a file to their places; `given` maps entries to the file's names. Returns what is wrong."""
+    untied = []
+    for entry in entries:
+        if entry.name not in given:
+            continue
+        if entry.tied_to in given:
+            own = torch.empty_like(entry.tensor)
+            weights.read_into(given[entry.name], own)
+            if not torch.equal(own, entry.tensor):
+                untied.append(entry.name)
+        else:
+            weights.read_into(given[entry.name], entry.tensor)
+    return ["differing from the entry they are tied to: " + ", ".join(untied)] if untied else []
 
 
 def load_tensors(path):

@@ -1,11 +1,14 @@
 """The reference models by id: one factory per family, one table entry per id."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Callable
 
 import torch
 import torchvision
 import transformers
+from transformers.initialization import no_init_weights
+from transformers.models.detr import modeling_detr
 from transformers.models.maskformer import modeling_maskformer
 
 
@@ -26,16 +29,25 @@ class Family:
     warm_up: bool = False
 
 
-def build(model_id, overrides, device="cpu"):
-    """Builds a model in eval mode with random weights. Returns (family, full generic configuration, module)."""
+def build(model_id, overrides, device="cpu", dtype=torch.float32, initialize=True):
+    """Builds a model in eval mode. Returns (family, full generic configuration, module).
+
+    Weights are random, or undefined without `initialize`, which takes minutes for the largest models.
+    """
     family = FAMILIES[model_id]
     unknown = sorted(set(overrides) - set(family.defaults))
     if unknown:
         raise ValueError(f"{model_id} has no setting {', '.join(unknown)}; it has {', '.join(family.defaults)}")
     config = {**family.defaults, **{key: parse_setting(value) for key, value in overrides.items()}}
     torch.manual_seed(0)
-    with torch.device(device):
-        model = family.make(config).eval()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device), nullcontext() if initialize else no_init_weights():
+            model = family.make(config).eval()
+            if not initialize and isinstance(model, transformers.PreTrainedModel):
+                model.tie_weights()
+    finally:
+        torch.set_default_dtype(torch.float32)
     return family, config, model
 
 
@@ -130,6 +142,13 @@ def make_segformer(c):
         sr_ratios=[8, 4, 2, 1], mlp_ratios=[c["mlp_ratio"]] * 4, hidden_act="gelu"))
 
 
+def compute_positions(embedding):
+    """Position embeddings are kept from call to call for inputs of one size. Here every call computes them, as the first
+    one does."""
+    build = embedding.build_sine_position_embedding
+    embedding.build_sine_position_embedding = staticmethod(getattr(build, "__wrapped__", build))
+
+
 class NoLoss(torch.nn.Module):
     """In place of MaskFormer's loss, which needs a library of its own and which no inference reads."""
 
@@ -149,6 +168,7 @@ def make_maskformer(c):
         decoder_layers=c["decoder_layers"], decoder_ffn_dim=c["intermediate"], decoder_attention_heads=c["decoder_heads"],
         d_model=c["decoder"], num_queries=c["queries"], activation_function="relu", dropout=0.1)
     modeling_maskformer.MaskFormerLoss = NoLoss
+    compute_positions(modeling_maskformer.MaskFormerSinePositionEmbedding)
     model = eager(transformers.MaskFormerForInstanceSegmentation, transformers.MaskFormerConfig(
         backbone_config=backbone, decoder_config=decoder, fpn_feature_size=c["decoder"], mask_feature_size=c["decoder"],
         use_auxiliary_loss=False, num_labels=c["labels"]))
@@ -246,6 +266,7 @@ def make_detr(c):
     backbone = transformers.ResNetConfig(
         embedding_size=64, hidden_sizes=[256, 512, 1024, 2048], depths=c["layers"], layer_type="bottleneck",
         hidden_act="relu", out_features=["stage4"])
+    compute_positions(modeling_detr.DetrSinePositionEmbedding)
     return eager(transformers.DetrForObjectDetection, transformers.DetrConfig(
         backbone_config=backbone, use_timm_backbone=False, num_queries=c["queries"], d_model=c["hidden"],
         encoder_layers=c["encoder_layers"], decoder_layers=c["decoder_layers"], encoder_attention_heads=c["heads"],
@@ -257,10 +278,6 @@ def forward_detr(model, inputs):
     """The model and the post-processing of its image processor, which makes boxes of pixels."""
     from transformers import DetrImageProcessor
 
-    # Position embeddings are kept from call to call; every call is to compute its own.
-    embedding = model.model.position_embedding
-    if hasattr(embedding.build_sine_position_embedding, "cache_clear"):
-        embedding.build_sine_position_embedding.cache_clear()
     pixels, mask = inputs["pixel_values"], inputs["pixel_mask"]
     outputs = model(pixel_values=pixels, pixel_mask=mask)
     results = DetrImageProcessor().post_process_object_detection(

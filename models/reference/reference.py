@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Reference models for parity tests: what the published implementations compute and which operators they run.
 
-    reference.py run    --model ID [--config JSON] --weights W.safetensors --inputs I.safetensors --out O.safetensors
+    reference.py run    --model ID [--config JSON] [--dtype TYPE] --weights W.safetensors --inputs I.safetensors
+                        --out O.safetensors
+    reference.py memory --model ID [--config JSON] [--dtype TYPE] --weights W.safetensors --inputs I.safetensors
     reference.py params --model ID [--config JSON]
     reference.py trace  --model ID [--config JSON] [--batch B] [--seq S] [--image N]
-                        [--inputs I.safetensors] [--format json|text|counts]
-    reference.py profile --model ID [--config JSON] [--batch B] [--seq S] [--image N] [--inputs I.safetensors]
+                        [--weights W.safetensors] [--inputs I.safetensors] [--format json|text|counts]
+    reference.py profile --model ID [--config JSON] [--batch B] [--seq S] [--image N]
+                        [--weights W.safetensors] [--inputs I.safetensors]
 
-Models are built from explicit configurations (families.py), with random weights, on the CPU, in eval mode and f32, with
+Models are built from explicit configurations (families.py), with random weights, on the CPU, in eval mode and f32 unless `--dtype` says otherwise, with
 eager attention and without a key/value cache. Nothing is fetched from a network.
 """
 
@@ -23,10 +26,14 @@ os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 import torch
 
-from checkpoint import checkpoint_entries, load_strictly, load_tensors, save_tensors
+from checkpoint import DTYPE_NAMES, WeightsFile, checkpoint_entries, load_strictly, load_tensors, save_tensors
 from families import FAMILIES, build
 from profile_ops import profile_counts
 from trace_ops import fold_paste, trace
+
+
+# By the names that nongemm gives them.
+DTYPES = {name: dtype for dtype, name in DTYPE_NAMES.items() if dtype.is_floating_point}
 
 
 def load_inputs(path):
@@ -36,12 +43,27 @@ def load_inputs(path):
 
 def cmd_run(args):
     """Runs one forward pass on given weights and inputs and writes the outputs by name."""
-    family, config, model = build(args.model, args.config)
-    load_strictly(model, load_tensors(args.weights))
-    inputs = load_inputs(args.inputs)
+    family, model, inputs = build_with_weights(args)
     with torch.no_grad():
         outputs = family.forward(model, inputs)
     save_tensors(outputs, args.out)
+
+
+def cmd_memory(args):
+    """Prints the most memory that this process has had resident, in bytes, after some forward passes."""
+    family, model, inputs = build_with_weights(args)
+    with torch.inference_mode():
+        for _ in range(3):
+            family.forward(model, inputs)
+    with open("/proc/self/status") as status:
+        print(next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:")))
+
+
+def build_with_weights(args):
+    """The family, the model with the weights of a file, and the inputs of a file."""
+    family, config, model = build(args.model, args.config, dtype=DTYPES[args.dtype], initialize=False)
+    load_strictly(model, WeightsFile(args.weights))
+    return family, model, load_inputs(args.inputs)
 
 
 def cmd_params(args):
@@ -56,8 +78,10 @@ def cmd_params(args):
 
 
 def build_with_inputs(args):
-    """The family, the model and inputs: those of a file, or made-up ones of the sizes asked for."""
+    """The family, the model and inputs: those of files, or made-up ones of the sizes asked for."""
     family, config, model = build(args.model, args.config)
+    if args.weights:
+        load_strictly(model, WeightsFile(args.weights))
     if args.inputs:
         inputs = load_inputs(args.inputs)
     else:
@@ -101,8 +125,11 @@ def parse_args(argv):
         return sub
 
     run = command("run", cmd_run)
-    for name in ("--weights", "--inputs", "--out"):
-        run.add_argument(name, required=True, metavar="FILE.safetensors")
+    run.add_argument("--out", required=True, metavar="FILE.safetensors")
+    for sub in (run, command("memory", cmd_memory)):
+        for name in ("--weights", "--inputs"):
+            sub.add_argument(name, required=True, metavar="FILE.safetensors")
+        sub.add_argument("--dtype", choices=DTYPES, default="f32")
     command("params", cmd_params)
     tr = command("trace", cmd_trace)
     for sub in (tr, command("profile", cmd_profile)):
@@ -110,6 +137,7 @@ def parse_args(argv):
         sub.add_argument("--seq", type=int, default=8)
         sub.add_argument("--image", type=int, default=None, help="input side in pixels (default: the configuration's)")
         sub.add_argument("--inputs", metavar="FILE.safetensors", help="named inputs instead of made-up ones")
+        sub.add_argument("--weights", metavar="FILE.safetensors", help="weights instead of made-up ones")
     tr.add_argument("--format", choices=["json", "text", "counts"], default="json")
     return parser.parse_args(argv)
 

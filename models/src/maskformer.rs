@@ -14,7 +14,9 @@ use nongemm_operators as ops;
 use nongemm_operators::{ReduceKind, layers};
 
 use crate::published::{Published, image as image_side};
-use crate::settings::{batch, divide, image, preset, signed, size, small_size, stages, widths};
+use crate::settings::{
+    batch, divide, image, images, preset, signed, size, small_size, stages, widths,
+};
 use backbone::Backbone;
 use decoder::Decoder;
 
@@ -101,7 +103,9 @@ impl Net {
     fn read(full: Sizes, config: &ModelConfig) -> Result<Self, BuildError> {
         let settings = &config.settings;
         let sizes = preset(settings, full, SMALL)?;
-        let (batch, image) = (batch(config)?, image(config)?);
+        let postprocess = settings.choice("postprocess", &["none", "semantic"])? == "semantic";
+        let batch = if postprocess { images } else { batch }(config)?;
+        let image = image(config)?;
         let width = size(settings, "decoder", sizes.decoder)?;
         divide(
             "decoder",
@@ -120,6 +124,8 @@ impl Net {
             window: small_size(settings, "window", sizes.window, LARGEST_WINDOW)?,
             mlp_ratio: size(settings, "mlp_ratio", MLP_RATIO)?,
         };
+        let decoder_heads = size(settings, "decoder_heads", sizes.decoder_heads)?;
+        divide("decoder", width, "decoder_heads", decoder_heads)?;
         for (stage, heads) in backbone.heads.into_iter().enumerate() {
             divide("hidden", backbone.hidden << stage, "heads", heads)?;
         }
@@ -128,11 +134,11 @@ impl Net {
             image,
             labels: size(settings, "labels", sizes.labels)?,
             width,
-            postprocess: settings.choice("postprocess", &["none", "semantic"])? == "semantic",
+            postprocess,
             backbone,
             decoder: Decoder {
                 layers: small_size(settings, "decoder_layers", sizes.decoder_layers, 1 << 10)?,
-                heads: size(settings, "decoder_heads", sizes.decoder_heads)?,
+                heads: decoder_heads,
                 intermediate: size(settings, "intermediate", sizes.intermediate)?,
                 queries: size(settings, "queries", sizes.queries)?,
                 width,

@@ -11,6 +11,9 @@ const LARGEST: usize = 1 << 20;
 /// The largest number of layers: each adds dozens of nodes to a graph.
 pub(crate) const DEEPEST: usize = 1 << 12;
 
+/// The largest number of images that a graph has nodes of their own for.
+const MOST_IMAGES: usize = 1 << 10;
+
 /// The configuration that overrides start from: the published one, or a tiny one (`preset=small`).
 pub(crate) fn preset<T>(settings: &Settings, full: T, small: T) -> Result<T, BuildError> {
     Ok(match settings.choice("preset", &["full", "small"])? {
@@ -89,6 +92,11 @@ fn list<const N: usize>(
 /// The number of inputs that run together.
 pub(crate) fn batch(config: &ModelConfig) -> Result<usize, BuildError> {
     in_range("batch", config.batch, LARGEST)
+}
+
+/// The number of images of a model whose graph treats each of them on its own.
+pub(crate) fn images(config: &ModelConfig) -> Result<usize, BuildError> {
+    in_range("batch", config.batch, MOST_IMAGES)
 }
 
 /// The sequence length, for a model that knows `positions` positions.

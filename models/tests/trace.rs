@@ -5,6 +5,7 @@
 mod support;
 
 use nongemm_core::dtype::DType;
+use nongemm_core::graph::{CompositePolicy, lower, overwrites};
 use support::case::{Case, models};
 use support::golden;
 use support::trace::{Call, calls};
@@ -47,6 +48,29 @@ fn fused_attention_takes_the_place_of_its_parts_and_of_the_causal_mask() {
         assert_eq!(fused[0].attrs["is_causal"], model == "gpt2");
         assert!(!calls.iter().any(|c| c.head.contains("softmax(")));
         assert!(!calls.iter().any(|c| c.head.contains("where(")));
+    }
+}
+
+/// Nothing that a run is given is changed by it, so that the next one starts from the same.
+#[test]
+fn no_model_writes_over_its_inputs_or_weights() {
+    for case in Case::traced().unwrap() {
+        let graph = lower(
+            &case.graph().unwrap(),
+            CompositePolicy::Reference,
+            &|_, _| true,
+        )
+        .unwrap();
+        if let Some(overwrite) = overwrites(&graph).first() {
+            let node = &graph.nodes()[overwrite.node];
+            let source = graph.values()[overwrite.value.index()].source;
+            panic!(
+                "{}: {} in {} writes over {source:?}",
+                case.name,
+                node.op.name(),
+                node.scope
+            );
+        }
     }
 }
 

@@ -3,27 +3,17 @@
 //! Everything that can be decided is decided when a session is made: which kernel runs each node,
 //! where its operands are, what dies after it. Running is one loop over that plan.
 
-use std::sync::Arc;
+mod plan;
 
 use anyhow::Context;
 use smallvec::SmallVec;
 
-use crate::graph::{CompositePolicy, Graph, Source, last_uses, lower};
-use crate::kernel::{DeviceTimer, Engine, KernelFn, Kernels, Outputs};
+use self::plan::{Plan, failed, missing, overwritten_inputs, plan, results, steps};
+use crate::graph::{CompositePolicy, Graph, lower};
+use crate::kernel::{DeviceTimer, Engine, Kernels, Outputs};
 use crate::measure::{Mode, Recorder};
-use crate::op::{Eager, Op};
-use crate::plugin::{
-    Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource,
-};
+use crate::plugin::{PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource};
 use crate::tensor::HostTensor;
-
-struct Plan<E: Engine> {
-    op: Arc<dyn Op>,
-    kernel: KernelFn<E>,
-    inputs: SmallVec<[u32; 4]>,
-    outputs: SmallVec<[u32; 2]>,
-    dead: SmallVec<[u32; 4]>,
-}
 
 /// A prepared graph that runs node by node on an [`Engine`].
 pub struct Interpreter<E: Engine> {
@@ -34,6 +24,8 @@ pub struct Interpreter<E: Engine> {
     slots: Vec<Option<E::Tensor>>,
     /// Slots of outputs that nodes compute: given up before the next run starts.
     results: Vec<usize>,
+    /// Inputs that operators write over, by position, and what they are before each run.
+    restored: Vec<(usize, Option<HostTensor>)>,
     timer: Option<Box<dyn DeviceTimer>>,
     graph: Graph,
 }
@@ -57,6 +49,7 @@ impl<E: Engine> Interpreter<E> {
         let graph = lower(graph, policy, &|op, inputs| {
             kernels.find(op, inputs).is_some()
         })?;
+        let overwritten = overwritten_inputs(&graph)?;
         let mut slots: Vec<Option<E::Tensor>> = vec![None; graph.values().len()];
         for param in graph.params() {
             let tensor = weights.load(param, graph.spec(param.value))?;
@@ -81,6 +74,7 @@ impl<E: Engine> Interpreter<E> {
             steps: steps(&graph),
             slots,
             results: results(&graph),
+            restored: overwritten.into_iter().map(|input| (input, None)).collect(),
             graph,
         })
     }
@@ -210,6 +204,21 @@ impl<E: Engine> Interpreter<E> {
         Ok(())
     }
 
+    /// Gives inputs that the last run wrote over their values back. A run that fails leaves them as they
+    /// are; the next one starts here too.
+    fn restore_inputs(&mut self) -> anyhow::Result<()> {
+        for (position, kept) in &self.restored {
+            if let Some(tensor) = kept {
+                let slot = self.graph.inputs()[*position].value.index();
+                self.slots[slot] = Some(self.engine.upload(tensor.clone())?);
+            }
+        }
+        if !self.restored.is_empty() {
+            self.engine.synchronize()?;
+        }
+        Ok(())
+    }
+
     /// Reads the device's clock; after the run, since that takes a while.
     fn read_device(&self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
         let Some(timer) = self.timer.as_deref() else {
@@ -221,92 +230,6 @@ impl<E: Engine> Interpreter<E> {
         recorder.set_device_wall(timer.wall_ns()?);
         Ok(())
     }
-}
-
-#[cold]
-fn missing(step: &Step) -> String {
-    format!(
-        "{} in {} reads an input that is not bound",
-        step.op, step.scope
-    )
-}
-
-#[cold]
-fn failed(error: anyhow::Error, step: &Step) -> anyhow::Error {
-    let inputs: Vec<String> = step.inputs.iter().map(ToString::to_string).collect();
-    error.context(format!(
-        "{}({}) in {}",
-        step.op,
-        inputs.join(", "),
-        step.scope
-    ))
-}
-
-fn plan<E: Engine>(graph: &Graph, kernels: &Kernels<E>) -> anyhow::Result<Vec<Plan<E>>> {
-    let slot = |value: crate::graph::Value| value.index() as u32;
-    graph
-        .nodes()
-        .iter()
-        .zip(last_uses(graph))
-        .map(|(node, dead)| {
-            let kernel = kernels
-                .find(node.op.as_ref(), &graph.specs(&node.inputs))
-                .with_context(|| format!("no kernel for {}", node.op.name()))?;
-            Ok(Plan {
-                op: node.op.clone(),
-                kernel,
-                inputs: node.inputs.iter().copied().map(slot).collect(),
-                outputs: node.outputs.iter().copied().map(slot).collect(),
-                dead: dead.into_iter().map(|value| value as u32).collect(),
-            })
-        })
-        .collect()
-}
-
-fn results(graph: &Graph) -> Vec<usize> {
-    let outputs = graph.outputs().iter().map(|(_, value)| value.index());
-    outputs
-        .filter(|&value| matches!(graph.values()[value].source, Source::Node(_)))
-        .collect()
-}
-
-fn steps(graph: &Graph) -> Vec<Step> {
-    let composites: Vec<Arc<Parent>> = graph
-        .composites()
-        .iter()
-        .map(|composite| {
-            Arc::new(Parent {
-                id: composite.id.clone(),
-                op: composite.op.name().to_owned(),
-                counted_whole: composite.op.eager() == Eager::Module,
-                attrs: composite.op.attrs(),
-                inputs: composite.inputs.clone(),
-            })
-        })
-        .collect();
-    let parents = |first: Option<usize>| {
-        let up = |&index: &usize| graph.composites()[index].parent;
-        let chain = std::iter::successors(first, up);
-        chain.map(|index| composites[index].clone()).collect()
-    };
-    graph
-        .nodes()
-        .iter()
-        .enumerate()
-        .map(|(index, node)| Step {
-            id: format!("n{index}"),
-            scope: node.scope.to_string(),
-            vocabulary: "ir",
-            op: node.op.name().to_owned(),
-            kind: Some(node.op.clone()),
-            counted: Some(graph.counted_group(node)),
-            parents: parents(node.parent),
-            attrs: node.op.attrs(),
-            inputs: graph.specs(&node.inputs),
-            outputs: graph.specs(&node.outputs),
-            fused: Vec::new(),
-        })
-        .collect()
 }
 
 impl<E: Engine> Session for Interpreter<E> {
@@ -332,6 +255,9 @@ impl<E: Engine> Session for Interpreter<E> {
             );
             self.slots[input.value.index()] = Some(self.engine.upload(tensor.clone())?);
         }
+        for (position, kept) in &mut self.restored {
+            *kept = inputs.get(*position).cloned();
+        }
         self.engine.synchronize()
     }
 
@@ -339,6 +265,7 @@ impl<E: Engine> Session for Interpreter<E> {
         for &slot in &self.results {
             self.slots[slot] = None;
         }
+        self.restore_inputs()?;
         recorder.begin();
         let result = self.execute(recorder);
         recorder.end();
@@ -350,11 +277,23 @@ impl<E: Engine> Session for Interpreter<E> {
     }
 
     fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
-        let names = self.graph.outputs().iter().map(|(name, _)| name.clone());
-        names
-            .zip(self.results()?)
-            .map(|(name, tensor)| Ok((name, self.engine.download(&tensor)?)))
-            .collect()
+        let mut outputs = Vec::new();
+        self.each_output(&mut |name, tensor| {
+            outputs.push((name.to_owned(), tensor));
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    fn each_output(
+        &mut self,
+        take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let names = self.graph.outputs().iter().map(|(name, _)| name);
+        for (name, tensor) in names.zip(self.results()?) {
+            take(name, self.engine.download(&tensor)?)?;
+        }
+        Ok(())
     }
 
     fn memory(&self) -> SessionMemory {

@@ -69,27 +69,28 @@ impl HostData {
         }
     }
 
+    /// The raw little-endian bytes, to be written.
+    pub fn as_bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            HostData::F64(v) => bytemuck::cast_slice_mut(v),
+            HostData::F32(v) => bytemuck::cast_slice_mut(v),
+            HostData::F16(v) => bytemuck::cast_slice_mut(v),
+            HostData::BF16(v) => bytemuck::cast_slice_mut(v),
+            HostData::I64(v) => bytemuck::cast_slice_mut(v),
+            HostData::I32(v) => bytemuck::cast_slice_mut(v),
+            HostData::U32(v) => bytemuck::cast_slice_mut(v),
+            HostData::U8(v) | HostData::Bool(v) => v,
+        }
+    }
+
     /// Elements from little-endian bytes (one copy; the bytes need no alignment).
     /// Trailing bytes that do not make up an element are ignored.
     pub fn from_bytes(dtype: DType, bytes: &[u8]) -> HostData {
-        fn cast<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
-            let count = bytes.len() / size_of::<T>();
-            let mut out = vec![T::zeroed(); count];
-            bytemuck::cast_slice_mut::<T, u8>(&mut out)
-                .copy_from_slice(&bytes[..count * size_of::<T>()]);
-            out
-        }
-        match dtype {
-            DType::F64 => HostData::F64(cast(bytes)),
-            DType::F32 => HostData::F32(cast(bytes)),
-            DType::F16 => HostData::F16(cast(bytes)),
-            DType::BF16 => HostData::BF16(cast(bytes)),
-            DType::I64 => HostData::I64(cast(bytes)),
-            DType::I32 => HostData::I32(cast(bytes)),
-            DType::U32 => HostData::U32(cast(bytes)),
-            DType::U8 => HostData::U8(bytes.to_vec()),
-            DType::Bool => HostData::Bool(bytes.to_vec()),
-        }
+        let count = bytes.len() / dtype.size();
+        let mut data = HostData::zeros(dtype, count);
+        let size = count * dtype.size();
+        data.as_bytes_mut().copy_from_slice(&bytes[..size]);
+        data
     }
 
     /// Floating-point values as another floating-point type; other data are returned as they are.
@@ -106,18 +107,51 @@ impl HostData {
         }
     }
 
-    /// All elements as `f64`, for comparisons and checks.
-    pub fn to_f64(&self) -> Vec<f64> {
-        match self {
-            HostData::F64(v) => v.clone(),
-            HostData::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::F16(v) => v.iter().map(|x| x.to_f64()).collect(),
-            HostData::BF16(v) => v.iter().map(|x| x.to_f64()).collect(),
-            HostData::I64(v) => v.iter().map(|&x| x as f64).collect(),
-            HostData::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::U32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            HostData::U8(v) | HostData::Bool(v) => v.iter().map(|&x| f64::from(x)).collect(),
+    /// `count` zeros.
+    pub fn zeros(dtype: DType, count: usize) -> HostData {
+        match dtype {
+            DType::F64 => HostData::F64(vec![0.0; count]),
+            DType::F32 => HostData::F32(vec![0.0; count]),
+            DType::F16 => HostData::F16(vec![f16::ZERO; count]),
+            DType::BF16 => HostData::BF16(vec![bf16::ZERO; count]),
+            DType::I64 => HostData::I64(vec![0; count]),
+            DType::I32 => HostData::I32(vec![0; count]),
+            DType::U32 => HostData::U32(vec![0; count]),
+            DType::U8 => HostData::U8(vec![0; count]),
+            DType::Bool => HostData::Bool(vec![0; count]),
         }
+    }
+
+    /// Whether no element is infinite or not a number.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            HostData::F64(v) => v.iter().all(|x| x.is_finite()),
+            HostData::F32(v) => v.iter().all(|x| x.is_finite()),
+            HostData::F16(v) => v.iter().all(|x| x.is_finite()),
+            HostData::BF16(v) => v.iter().all(|x| x.is_finite()),
+            _ => true,
+        }
+    }
+
+    /// The first elements, at most `count`, as `f64`.
+    pub fn head(&self, count: usize) -> Vec<f64> {
+        match self {
+            HostData::F64(v) => v.iter().take(count).copied().collect(),
+            HostData::F32(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
+            HostData::F16(v) => v.iter().take(count).map(|x| x.to_f64()).collect(),
+            HostData::BF16(v) => v.iter().take(count).map(|x| x.to_f64()).collect(),
+            HostData::I64(v) => v.iter().take(count).map(|&x| x as f64).collect(),
+            HostData::I32(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
+            HostData::U32(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
+            HostData::U8(v) | HostData::Bool(v) => {
+                v.iter().take(count).map(|&x| f64::from(x)).collect()
+            }
+        }
+    }
+
+    /// All elements as `f64`, for comparisons.
+    pub fn to_f64(&self) -> Vec<f64> {
+        self.head(self.len())
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "printing tables is what this program is for"
 )]
 
+mod build;
 mod closure;
 mod interleave;
 mod interpreter;
@@ -40,6 +41,11 @@ const BENCHMARKS: &[Benchmark] = &[
         "memory",
         "peak memory against weights and activations (target: at most 300 MB more)",
         memory::run,
+    ),
+    (
+        "build",
+        "time to build the graphs of the published models (target: milliseconds)",
+        build::run,
     ),
     (
         "weights",

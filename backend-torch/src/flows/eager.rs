@@ -128,6 +128,14 @@ impl Session for EagerSession {
         self.interpreter.outputs()
     }
 
+    fn each_output(
+        &mut self,
+        take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let _inference = InferenceMode::begin();
+        self.interpreter.each_output(take)
+    }
+
     fn modes(&self) -> Vec<(String, String)> {
         self.modes.describe()
     }

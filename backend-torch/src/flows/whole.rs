@@ -71,6 +71,8 @@ pub(crate) struct WholeSession<W> {
     /// What inputs must be; nothing for programs that do not say.
     declared: Option<Vec<Declared>>,
     inputs: Option<Vec<Tensor>>,
+    /// Inputs that the program writes over, by position, and copies of what they are before a run.
+    restored: Vec<(usize, Tensor)>,
     calls: Calls,
     steps: Vec<Step>,
     timer: Option<Box<dyn DeviceTimer>>,
@@ -89,6 +91,7 @@ impl<W: Whole> WholeSession<W> {
             modes,
             declared,
             inputs: None,
+            restored: Vec::new(),
             calls: Calls::new(),
             steps: Vec::new(),
             timer: None,
@@ -97,18 +100,40 @@ impl<W: Whole> WholeSession<W> {
 
     /// Binds inputs that are on the device already, settles and learns the operators.
     pub(crate) fn bind_device(&mut self, inputs: Vec<Tensor>) -> anyhow::Result<()> {
+        let copies: Vec<Tensor> = inputs.iter().map(|x| Tensor(x.copy())).collect();
+        let pointers = pointers(&inputs);
         if self.inputs.is_none() {
             self.whole.load(&inputs)?;
         }
-        let pointers = pointers(&inputs);
+        self.whole.run(&pointers)?;
+        let pairs = copies.into_iter().enumerate();
+        self.restored = pairs
+            .filter(|(position, copy)| !copy.equal(&inputs[*position]))
+            .collect();
         self.inputs = Some(inputs);
-        for _ in 0..SETTLING_RUNS {
+        for _ in 1..SETTLING_RUNS {
+            self.restore_inputs()?;
             self.whole.run(&pointers)?;
         }
+        self.restore_inputs()?;
         let calls = self.whole.learn(&mut self.calls, &pointers)?;
         self.steps = self.whole.steps(calls)?;
         self.timer = self.engine.timer(self.steps.len())?;
         self.engine.synchronize()
+    }
+
+    /// Gives inputs that the last run wrote over their values back.
+    fn restore_inputs(&self) -> anyhow::Result<()> {
+        let Some(inputs) = &self.inputs else {
+            return Ok(());
+        };
+        for (position, copy) in &self.restored {
+            inputs[*position].shallow_clone().f_copy_(copy)?;
+        }
+        if !self.restored.is_empty() {
+            self.engine.synchronize()?;
+        }
+        Ok(())
     }
 
     fn check_inputs(&self, inputs: &[HostTensor]) -> anyhow::Result<()> {
@@ -193,8 +218,9 @@ impl<W: Whole> Session for WholeSession<W> {
     }
 
     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
-        let inputs = self.inputs.as_deref().context("inputs are not bound")?;
         let _inference = InferenceMode::begin();
+        self.restore_inputs()?;
+        let inputs = self.inputs.as_deref().context("inputs are not bound")?;
         let pointers = pointers(inputs);
         recorder.begin();
         let result = match recorder.mode() {
@@ -219,18 +245,24 @@ impl<W: Whole> Session for WholeSession<W> {
     }
 
     fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
+        let mut outputs = Vec::new();
+        self.each_output(&mut |name, tensor| {
+            outputs.push((name.to_owned(), tensor));
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    fn each_output(
+        &mut self,
+        take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let _inference = InferenceMode::begin();
-        let outputs = self.whole.outputs()?;
-        outputs
-            .into_iter()
-            .map(|(name, tensor)| {
-                let host = self.engine.download(&tensor);
-                Ok((
-                    name.clone(),
-                    host.with_context(|| format!("output {name}"))?,
-                ))
-            })
-            .collect()
+        for (name, tensor) in self.whole.outputs()? {
+            let host = self.engine.download(&tensor);
+            take(&name, host.with_context(|| format!("output {name}"))?)?;
+        }
+        Ok(())
     }
 
     fn modes(&self) -> Vec<(String, String)> {

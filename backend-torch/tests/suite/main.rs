@@ -7,6 +7,7 @@ mod file;
 mod models;
 mod published;
 mod script;
+mod storage;
 #[path = "../../../models/tests/support/mod.rs"]
 mod support;
 mod third_party;

@@ -1,7 +1,7 @@
 //! Models compute what the reference implementation computes.
 
 use crate::support::case::Case;
-use crate::support::flow;
+use crate::support::{flow, narrow};
 
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-5;
@@ -47,4 +47,9 @@ fn traced_programs_compute_the_same() {
     for case in Case::small() {
         check("torch:script", &case, &[]);
     }
+}
+
+#[test]
+fn models_run_in_16_bit_types() {
+    narrow::check("torch").unwrap();
 }

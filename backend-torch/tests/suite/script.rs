@@ -6,11 +6,6 @@ use nongemm_operators::golden::suite::{Skip, Suite};
 /// Cases that a traced program does not pass, and why.
 const SKIPS: &[Skip] = &[
     Skip {
-        case: "add/in-place",
-        dtype: DType::F32,
-        reason: "it adds to its input, and a program runs several times before its result is read",
-    },
-    Skip {
         case: "is_nonzero/bool",
         dtype: DType::F32,
         reason: "what the host reads is a constant of a traced program",
@@ -19,16 +14,6 @@ const SKIPS: &[Skip] = &[
         case: "is_nonzero/integer",
         dtype: DType::F32,
         reason: "what the host reads is a constant of a traced program",
-    },
-    Skip {
-        case: "index_add_/columns",
-        dtype: DType::F32,
-        reason: "it adds to its input, and a program runs several times before its result is read",
-    },
-    Skip {
-        case: "index_add_/rows",
-        dtype: DType::F32,
-        reason: "it adds to its input, and a program runs several times before its result is read",
     },
     Skip {
         case: "empty/elements",

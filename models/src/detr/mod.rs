@@ -22,7 +22,7 @@ use nongemm_operators::{Conv2d, layers};
 use crate::masking::bidirectional;
 use crate::published::{Published, image};
 use crate::settings;
-use crate::settings::{batch, divide, preset, size, stages};
+use crate::settings::{divide, preset, size, stages};
 use decoder::{Attention, Keys};
 
 /// ResNet-50 below, 41.5 million parameters.
@@ -115,7 +115,7 @@ impl Detr {
         Ok(Detr {
             width: divide("hidden", sizes.hidden, "heads", sizes.heads)?,
             sizes,
-            batch: batch(config)?,
+            batch: settings::images(config)?,
             image: settings::image(config)?,
             masked: settings.choice("padding", &["masked", "none"])? == "masked",
         })

@@ -31,7 +31,7 @@ use nongemm_datasets::DETECTION_UNIT;
 use nongemm_operators as ops;
 
 use crate::resnet::{Norm, body};
-use crate::settings::{batch, image};
+use crate::settings;
 use sizes::{PUBLISHED, Sizes};
 
 /// A published detector of torchvision: ResNet-50 with a feature pyramid.
@@ -98,8 +98,8 @@ impl Model for Rcnn {
 
     fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
         let sizes = Sizes::read(&config.settings, self.sizes)?;
-        let original = sizes.original(&config.settings, image(config)?)?;
-        let batch = batch(config)?;
+        let original = sizes.original(&config.settings, settings::image(config)?)?;
+        let batch = settings::images(config)?;
         let shape = [batch, 3, original[0], original[1]];
         let pixels = g.input("pixel_values", TensorSpec::new(g.dtype(), shape))?;
         let photographs = ops::unbind(g, pixels, 0)?;

@@ -3,7 +3,7 @@
 use nongemm_core::graph::BuildError;
 use nongemm_core::plugin::Settings;
 
-use crate::settings::{preset, size, stages};
+use crate::settings::{DEEPEST, preset, size, small_size, stages};
 
 /// What can be overridden.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,9 @@ impl Sizes {
                 _ => Batching::Auto,
             },
         };
+        if sizes.nms == Batching::Loop {
+            small_size(settings, "labels", sizes.labels, DEEPEST)?;
+        }
         if sizes.labels < 2 {
             return Err(BuildError::config(
                 "setting labels must be at least 2: the background and one class",

@@ -278,6 +278,28 @@ impl Case {
         Ok(cases)
     }
 
+    /// The small configurations in batches of three, at sizes that are nobody's default.
+    pub fn resized() -> anyhow::Result<Vec<Case>> {
+        let mut cases = Vec::new();
+        for case in Case::small() {
+            let side = match case.model.as_str() {
+                "vit-b16" => 40,
+                "resnet50" | "mobilenet-v2" => 45,
+                _ => 75,
+            };
+            let mut case = Case::variant("resized", &case.model, &[])?;
+            (case.batch, case.seq) = (3, case.seq.and(Some(13)));
+            // Detectors read photographs that are not square.
+            if case.model.ends_with("-rcnn") {
+                case = case.with(&[("height", "70"), ("width", "110")]);
+            } else {
+                case.image = case.image.and(Some(side));
+            }
+            cases.push(case);
+        }
+        Ok(cases)
+    }
+
     /// The configurations whose operators are compared: these, and those for which the reference calls
     /// other operators.
     pub fn traced() -> anyhow::Result<Vec<Case>> {

@@ -9,6 +9,7 @@
 
 pub mod case;
 pub mod flow;
+pub mod narrow;
 pub mod reference;
 pub mod trace;
 

@@ -74,9 +74,14 @@ impl Reference {
             .collect()
     }
 
-    /// How often PyTorch's own profiler sees each operator in a forward pass, a line each.
-    pub fn profile(&self, case: &Case) -> anyhow::Result<Vec<String>> {
-        let lines = text(self.sized("profile", case))?;
+    /// How often PyTorch's own profiler sees each operator in a forward pass with the weights and inputs
+    /// that [`export`] wrote into `dir`, a line each.
+    pub fn profile(&self, case: &Case, dir: &Path) -> anyhow::Result<Vec<String>> {
+        let [weights, inputs, _] = files(dir);
+        let mut command = self.command("profile", case);
+        command.arg("--weights").arg(weights);
+        command.arg("--inputs").arg(inputs);
+        let lines = text(command)?;
         Ok(lines.lines().map(str::to_owned).collect())
     }
 
@@ -110,6 +115,7 @@ impl Reference {
     pub fn run(&self, case: &Case, dir: &Path) -> anyhow::Result<Tensors> {
         let [weights, inputs, outputs] = files(dir);
         let mut command = self.command("run", case);
+        command.arg("--dtype").arg(case.dtype.to_string());
         command.arg("--weights").arg(weights);
         command.arg("--inputs").arg(inputs);
         command.arg("--out").arg(&outputs);
@@ -185,11 +191,11 @@ pub fn load(path: &Path) -> anyhow::Result<Tensors> {
     let file = SafeTensors::deserialize(&bytes)?;
     let mut tensors = Tensors::new();
     for (name, view) in file.tensors() {
-        let dtype = match view.dtype() {
-            Dtype::F32 => DType::F32,
-            Dtype::I64 => DType::I64,
-            other => bail!("{}: {name} has the type {other}", path.display()),
-        };
+        let dtype = DType::ALL
+            .into_iter()
+            .find(|dtype| stored(*dtype) == view.dtype());
+        let dtype = dtype
+            .with_context(|| format!("{}: {name} has the type {}", path.display(), view.dtype()))?;
         let data = HostData::from_bytes(dtype, view.data());
         tensors.push((name, HostTensor::new(view.shape(), data)?));
     }

@@ -4,6 +4,7 @@ mod builder;
 mod ir;
 mod liveness;
 mod lower;
+mod overwrites;
 
 pub use builder::{BuildError, GraphBuilder};
 pub use ir::{
@@ -11,3 +12,4 @@ pub use ir::{
 };
 pub use liveness::{last_uses, peak_activation_bytes};
 pub use lower::{CompositePolicy, LowerError, Unsupported, lower};
+pub use overwrites::{Overwrite, overwrites};

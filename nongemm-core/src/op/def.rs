@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::cost::Cost;
 use super::group::{OpGroup, OpTraits};
+use super::storage::Storage;
 use crate::graph::{BuildError, GraphBuilder, Value};
 use crate::shape::{ShapeError, TensorSpec};
 
@@ -49,6 +50,11 @@ pub trait Op: OpAttrs + Any + Debug + Send + Sync {
 
     /// Work of one call. Called with fully known shapes only.
     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost;
+
+    /// Where its outputs are, on a backend that shares and reuses memory.
+    fn storage(&self) -> Storage {
+        Storage::Own
+    }
 
     /// How the reference's eager code runs it. Anything but [`Eager::Kernel`] needs
     /// [`decompose`](Self::decompose).

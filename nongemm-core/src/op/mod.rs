@@ -5,9 +5,11 @@ mod cost;
 mod def;
 mod group;
 mod instance;
+mod storage;
 
 pub use case::{CaseInput, OpCase, Values};
 pub use cost::Cost;
 pub use def::{Attrs, Eager, Op, OpAttrs};
 pub use group::{OpGroup, OpTraits};
 pub use instance::{OpDef, OpEntry, OpError, OpInstance, OpRegistry};
+pub use storage::Storage;

@@ -167,6 +167,19 @@ pub trait Session {
     /// When nothing was run yet or the copy fails.
     fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>>;
 
+    /// Gives the outputs of the last run by name, one after the other, so that no more than one of them
+    /// is on the host at a time where the session can see to it.
+    ///
+    /// # Errors
+    /// As [`outputs`](Self::outputs), and when `take` fails.
+    fn each_output(
+        &mut self,
+        take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut outputs = self.outputs()?.into_iter();
+        outputs.try_for_each(|(name, tensor)| take(&name, tensor))
+    }
+
     /// Math modes and thread counts that the session runs with, by name.
     fn modes(&self) -> Vec<(String, String)> {
         Vec::new()

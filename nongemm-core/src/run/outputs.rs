@@ -67,17 +67,24 @@ pub(super) fn check(session: &mut dyn Session, graph: Option<&Graph>) -> anyhow:
         finite: true,
         ..Checks::default()
     };
-    let outputs = session.outputs()?;
+    let mut position = 0;
+    session.each_output(&mut |name, tensor| {
+        if let Some(graph) = graph {
+            check_shape(graph, position, name, &tensor.spec())?;
+        }
+        position += 1;
+        let data = tensor.data();
+        checks.finite &= data.is_finite();
+        checks.outputs.insert(name.to_owned(), tensor.spec());
+        checks.head.insert(name.to_owned(), data.head(HEAD));
+        Ok(())
+    })?;
     if let Some(graph) = graph {
-        check_shapes(graph, &outputs)?;
-    }
-    for (name, tensor) in &outputs {
-        let values = tensor.data().to_f64();
-        checks.finite &= values.iter().all(|x| x.is_finite());
-        checks.outputs.insert(name.clone(), tensor.spec());
-        checks
-            .head
-            .insert(name.clone(), values.into_iter().take(HEAD).collect());
+        let declared = graph.outputs().len();
+        anyhow::ensure!(
+            declared == position,
+            "{position} outputs instead of {declared}"
+        );
     }
     anyhow::ensure!(
         checks.finite,
@@ -86,28 +93,29 @@ pub(super) fn check(session: &mut dyn Session, graph: Option<&Graph>) -> anyhow:
     Ok(checks)
 }
 
-fn check_shapes(graph: &Graph, outputs: &[Named]) -> anyhow::Result<()> {
+/// Checks that an output has the name and the shape that the graph declares at its position.
+fn check_shape(
+    graph: &Graph,
+    position: usize,
+    found: &str,
+    spec: &TensorSpec,
+) -> anyhow::Result<()> {
+    let Some((name, value)) = graph.outputs().get(position) else {
+        anyhow::bail!("there is no output {found} in the graph");
+    };
+    anyhow::ensure!(name == found, "output {name} is missing");
+    let expected = graph.spec(*value);
+    let dims = expected.shape.dims().iter().zip(spec.shape.dims());
+    let fits = expected.shape.rank() == spec.shape.rank()
+        && dims
+            .into_iter()
+            .all(|(dim, size)| dim.known().is_none() || dim == size);
     anyhow::ensure!(
-        graph.outputs().len() == outputs.len(),
-        "{} outputs instead of {}",
-        outputs.len(),
-        graph.outputs().len()
+        fits,
+        "output {name} must have shape {}, has {}",
+        expected.shape,
+        spec.shape
     );
-    for ((name, value), (found, tensor)) in graph.outputs().iter().zip(outputs) {
-        anyhow::ensure!(name == found, "output {name} is missing");
-        let expected = graph.spec(*value);
-        let dims = expected.shape.dims().iter().zip(tensor.shape());
-        let fits = expected.shape.rank() == tensor.shape().len()
-            && dims
-                .into_iter()
-                .all(|(dim, size)| dim.known().is_none_or(|known| known == *size));
-        anyhow::ensure!(
-            fits,
-            "output {name} must have shape {}, has {:?}",
-            expected.shape,
-            tensor.shape()
-        );
-    }
     Ok(())
 }
 

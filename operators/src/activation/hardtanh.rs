@@ -1,7 +1,7 @@
 //! `hardtanh`: clamping as an activation; with bounds 0 and 6 it is ReLU6.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Values};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage, Values};
 use nongemm_core::register_op;
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,10 @@ impl Op for Hardtanh {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand().non_linear()
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::in_place(self.inplace)
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

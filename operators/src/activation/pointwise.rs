@@ -1,7 +1,7 @@
 //! Activations without attributes: `relu`, `silu`, `sigmoid`, `tanh`, ...
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Values};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage, Values};
 use nongemm_core::register_op;
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,10 @@ impl Op for Activation {
             ActivationKind::Relu | ActivationKind::Tanh => traits.single_operation(),
             _ => traits,
         }
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::in_place(self.inplace)
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -2,7 +2,7 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Values};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage, Values};
 use nongemm_core::register_op;
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,10 @@ impl Op for Unary {
             UnaryKind::Neg => traits,
             _ => traits.non_linear(),
         }
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::in_place(self.inplace)
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -1,7 +1,7 @@
 //! `copy_`: a part of a tensor written.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage};
 use nongemm_core::register_op;
 use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,10 @@ impl Op for CopyInto {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::Written(2)
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -1,7 +1,7 @@
 //! Calls that return their input: `alias`, `lift_fresh`, `detach`.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage};
 use nongemm_core::register_op;
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,10 @@ impl Op for Identity {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand()
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::Shared
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

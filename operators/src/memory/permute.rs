@@ -1,7 +1,7 @@
 //! `permute`: dimensions in another order.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage};
 use nongemm_core::register_op;
 use nongemm_core::shape::{Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,10 @@ impl Op for Permute {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand()
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::Shared
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -1,7 +1,7 @@
 //! `slice`: a range of one dimension.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage};
 use nongemm_core::register_op;
 use nongemm_core::shape::{Dim, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,10 @@ impl Op for Slice {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand()
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::Shared
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

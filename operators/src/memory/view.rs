@@ -3,7 +3,7 @@
 //! The rule for shapes with one unknown size is shared with `reshape`.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits};
+use nongemm_core::op::{Cost, Op, OpCase, OpDef, OpGroup, OpTraits, Storage};
 use nongemm_core::register_op;
 use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,10 @@ impl Op for View {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand()
+    }
+
+    fn storage(&self) -> Storage {
+        Storage::Shared
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
