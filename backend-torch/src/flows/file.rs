@@ -35,7 +35,7 @@ pub(crate) fn prepare(
     let modes = common::start(options.device, &modes)?;
     let _inference = InferenceMode::begin();
     let engine = Torch::new(options.device);
-    let mut program = Program::load(path, options.device)?;
+    let program = Program::load(path, options.device)?;
     let inputs = inputs(path, &program.inputs()?, &engine)?;
     let archive = Archive::new(program, optimization)?;
     let mut session = WholeSession::new(archive, engine, modes, None);
