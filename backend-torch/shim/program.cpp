@@ -57,15 +57,33 @@ std::vector<c10::IValue> values(at::Tensor** tensors, size_t count) {
   return out;
 }
 
+// The sizes that a node's outputs had when it was traced: outputs are separated by semicolons, sizes by
+// commas; `?` where they are not known.
+std::string traced_sizes(torch::jit::Node* node) {
+  std::string out;
+  for (torch::jit::Value* value : node->outputs()) {
+    if (value->offset() > 0) out += ";";
+    const auto type = value->type()->cast<c10::TensorType>();
+    const auto sizes = type ? type->sizes().concrete_sizes() : std::nullopt;
+    if (!sizes) out += "?";
+    for (size_t i = 0; sizes && i < sizes->size(); ++i) {
+      out += (i > 0 ? "," : "") + std::to_string((*sizes)[i]);
+    }
+  }
+  return out;
+}
+
 // For each node of a graph, in order, its operator and its scope, separated by a tab, one for each line.
-std::string listed(torch::jit::Graph& graph) {
+std::string listed(torch::jit::Graph& graph, bool with_sizes = false) {
   std::string out;
   std::vector<torch::jit::Block*> blocks{graph.block()};
   while (!blocks.empty()) {
     torch::jit::Block* block = blocks.back();
     blocks.pop_back();
     for (torch::jit::Node* node : block->nodes()) {
-      out += std::string(node->kind().toQualString()) + "\t" + node->scopeName() + "\n";
+      out += std::string(node->kind().toQualString()) + "\t" + node->scopeName();
+      if (with_sizes) out += "\t" + traced_sizes(node);
+      out += "\n";
       for (torch::jit::Block* inner : node->blocks()) blocks.push_back(inner);
     }
   }
@@ -227,11 +245,12 @@ char* nongemm_executed_nodes(char** nodes) {
   return guarded([&] { *nodes = text(listed(*torch::jit::lastExecutedOptimizedGraph())); });
 }
 
-// The operators of a program as it is written. An archive does not keep their scopes.
+// The operators of a program as it is written, with a third column: the sizes of the outputs. An
+// archive keeps neither these nor the scopes.
 char* nongemm_program_nodes(void* handle, char** nodes) {
   return guarded([&] {
     const auto method = program(handle)->module.get_method("forward");
-    *nodes = text(listed(*method.graph()));
+    *nodes = text(listed(*method.graph(), /*with_sizes=*/true));
   });
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use nongemm_core::cache;
 use nongemm_core::plugin::{Availability, Device};
 use nongemm_core::shape::TensorSpec;
 use serde::Deserialize;
@@ -77,17 +78,6 @@ pub(crate) fn check() -> Availability {
     }
 }
 
-/// `$NONGEMM_CACHE`, else `$XDG_CACHE_HOME/nongemm`, else `~/.cache/nongemm`.
-fn cache() -> anyhow::Result<PathBuf> {
-    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let root = var("NONGEMM_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| var("XDG_CACHE_HOME").map(|base| Path::new(&base).join("nongemm")))
-        .or_else(|| var("HOME").map(|home| Path::new(&home).join(".cache").join("nongemm")));
-    let root = root.context("no place for a cache: set NONGEMM_CACHE, XDG_CACHE_HOME or HOME")?;
-    Ok(root.join("inductor"))
-}
-
 /// The package for a traced program: from the cache, or compiled now.
 ///
 /// # Errors
@@ -96,8 +86,9 @@ pub(crate) fn compile(
     program: &Program,
     inputs: &[TensorSpec],
     device: Device,
+    threads: usize,
 ) -> anyhow::Result<Compiled> {
-    let cache = cache()?;
+    let cache = cache::dir()?.join("inductor");
     fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
     let work = tempfile::Builder::new()
         .prefix("compile")
@@ -106,10 +97,13 @@ pub(crate) fn compile(
     let archive = work.path().join("program.pt");
     program.save(&archive)?;
     let specs = input_specs(inputs, device)?;
-    let place = cache.join(key(&archive, &specs)?);
+    // Generated code holds the number of threads.
+    let threads = threads.to_string();
+    let place = cache.join(key(&archive, &specs, &threads)?);
     if !place.join("kernels.json").is_file() {
         let nodes = serde_json::to_string(&program.nodes()?)?;
-        build(work.path(), &archive, &specs, &nodes)?;
+        share_headers(&cache, work.path())?;
+        build(work.path(), &archive, &specs, &nodes, &threads)?;
         fs::remove_file(&archive).ok();
         // Renamed when whole: another process may have been faster, which is as good.
         if fs::rename(work.path(), &place).is_err() && !place.join("kernels.json").is_file() {
@@ -125,7 +119,26 @@ pub(crate) fn compile(
     })
 }
 
-fn build(work: &Path, archive: &Path, specs: &str, nodes: &str) -> anyhow::Result<()> {
+/// Where Inductor keeps what it makes, in the folder of one compilation.
+const SCRATCH: &str = "inductor";
+
+/// Precompiled headers are the same in all compilations, and take a good part of a small one.
+fn share_headers(cache: &Path, work: &Path) -> anyhow::Result<()> {
+    let headers = cache.join("precompiled_headers");
+    let scratch = work.join(SCRATCH);
+    fs::create_dir_all(&headers)?;
+    fs::create_dir_all(&scratch)?;
+    std::os::unix::fs::symlink(&headers, scratch.join("precompiled_headers"))
+        .with_context(|| format!("cannot write into {}", scratch.display()))
+}
+
+fn build(
+    work: &Path,
+    archive: &Path,
+    specs: &str,
+    nodes: &str,
+    threads: &str,
+) -> anyhow::Result<()> {
     let python = python()?;
     let script = work.join("compile.py");
     let inputs = work.join("inputs.json");
@@ -133,21 +146,22 @@ fn build(work: &Path, archive: &Path, specs: &str, nodes: &str) -> anyhow::Resul
     fs::write(&inputs, specs)?;
     let listing = work.join("nodes.json");
     fs::write(&listing, nodes)?;
-    let arguments: [&OsStr; 6] = [
+    let arguments: [&OsStr; 7] = [
         script.as_ref(),
         archive.as_ref(),
         inputs.as_ref(),
         listing.as_ref(),
+        OsStr::new(threads),
         OsStr::new("program.pt2"),
         OsStr::new("kernels.json"),
     ];
     let output = Command::new(&python)
         .args(arguments)
         .current_dir(work)
-        .env("TORCHINDUCTOR_CACHE_DIR", work.join("inductor"))
+        .env("TORCHINDUCTOR_CACHE_DIR", work.join(SCRATCH))
         .output()
         .with_context(|| format!("cannot run {}", python.display()))?;
-    fs::remove_dir_all(work.join("inductor")).ok();
+    fs::remove_dir_all(work.join(SCRATCH)).ok();
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
         let last = errors.lines().rev().find(|line| !line.trim().is_empty());
@@ -190,9 +204,10 @@ fn python_dtype(dtype: nongemm_core::dtype::DType) -> &'static str {
     }
 }
 
-fn key(archive: &Path, specs: &str) -> anyhow::Result<String> {
+fn key(archive: &Path, specs: &str, threads: &str) -> anyhow::Result<String> {
     let mut hash = Sha256::new();
-    for part in [SCRIPT, specs, &device::version(), std::env::consts::ARCH] {
+    let version = device::version();
+    for part in [SCRIPT, specs, threads, &version, std::env::consts::ARCH] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -7,6 +7,7 @@ use std::ptr::null_mut;
 use anyhow::Context;
 use nongemm_core::interpreter::Interpreter;
 use nongemm_core::plugin::Device;
+use serde::Serialize;
 use torch_sys::C_tensor;
 
 use crate::engine::{Tensor, Torch};
@@ -21,6 +22,32 @@ pub(crate) enum Optimization {
     Freeze,
     /// Frozen, then rewritten for the kind of machine (`torch.jit.optimize_for_inference`).
     Inference,
+}
+
+/// What an archive does not keep of a traced node.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Node {
+    op: String,
+    scope: String,
+    /// Of each output, as it was traced; nothing where that is no tensor.
+    sizes: Vec<Option<Vec<usize>>>,
+}
+
+impl Node {
+    fn read(line: &str) -> Self {
+        let mut columns = line.split('\t');
+        let mut next = || columns.next().unwrap_or_default();
+        let (op, scope, sizes) = (next().to_owned(), next().to_owned(), next());
+        let numbers = |sizes: &str| {
+            let numbers = sizes.split(',').filter(|size| !size.is_empty());
+            numbers.map(|size| size.parse().ok()).collect()
+        };
+        Node {
+            op,
+            scope,
+            sizes: sizes.split(';').map(numbers).collect(),
+        }
+    }
 }
 
 /// A TorchScript module with a method `forward`.
@@ -105,15 +132,15 @@ impl Program {
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    /// Operator and scope of every node, as it is written. An archive does not keep the scopes.
-    pub(crate) fn nodes(&self) -> anyhow::Result<Vec<(String, String)>> {
+    /// Every node, as it is written.
+    pub(crate) fn nodes(&self) -> anyhow::Result<Vec<Node>> {
         let mut nodes = null_mut();
         // SAFETY: the shim leaves a text that is ours to free.
         let nodes = unsafe {
             checked(ffi::nongemm_program_nodes(self.0, &raw mut nodes))?;
             ffi::owned(nodes)
         };
-        Ok(listed(&nodes))
+        Ok(nodes.lines().map(Node::read).collect())
     }
 
     /// Runs it; the outputs stay with the program until the next run.
@@ -255,5 +282,20 @@ extern "C" fn body(context: *mut c_void, outputs: *mut *mut C_tensor, count: usi
             run.error = Some(error);
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_read_with_the_sizes_of_their_outputs() {
+        let node = Node::read("aten::topk\t__module/12\t2,3;?;");
+        assert_eq!(
+            (node.op.as_str(), node.scope.as_str()),
+            ("aten::topk", "__module/12")
+        );
+        assert_eq!(node.sizes, [Some(vec![2, 3]), None, Some(Vec::new())]);
     }
 }

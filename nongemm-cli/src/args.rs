@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nongemm_core::dtype::DType;
 
 /// Where the time of machine-learning inference goes once GEMM is fast.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Run models and break their latency down operator by operator.
     Bench(Box<BenchArgs>),
+    /// Write a model to files that other programs read.
+    Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
     /// Say what is available on this machine, and how to get the rest.
@@ -41,6 +44,7 @@ pub(crate) enum ListKind {
     Datasets,
     Reporters,
     Weights,
+    Exporters,
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +74,36 @@ pub(crate) struct ReportArgs {
     /// Folder for the reports; standard output without it.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Model.
+    pub(crate) model: String,
+    /// Format (see `list exporters`).
+    #[arg(long, default_value = "onnx")]
+    pub(crate) format: String,
+    /// Folder for the files.
+    #[arg(long, default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Floating-point type: f32, f16, bf16.
+    #[arg(long, default_value = "f32")]
+    pub(crate) dtype: DType,
+    /// Batch size.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) batch: usize,
+    /// Sequence length.
+    #[arg(long)]
+    pub(crate) seq: Option<usize>,
+    /// Image side in pixels.
+    #[arg(long)]
+    pub(crate) image: Option<usize>,
+    /// Weights: synthetic[:SEED], or the path of safetensors.
+    #[arg(long, default_value = "synthetic")]
+    pub(crate) weights: String,
+    /// Setting of the model; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 /// Flags override the manifest.

@@ -21,6 +21,8 @@ use nongemm_candle as _;
 use nongemm_datasets as _;
 use nongemm_models as _;
 use nongemm_operators as _;
+#[cfg(feature = "ort")]
+use nongemm_ort as _;
 use nongemm_probes as _;
 use nongemm_report as _;
 #[cfg(feature = "torch")]
@@ -47,6 +49,7 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
     match command {
         Command::List(args) => commands::list::run(&args, plugins),
         Command::Bench(args) => commands::bench::run(&args, plugins),
+        Command::Export(args) => commands::export::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
         Command::Worker => worker::run(plugins),

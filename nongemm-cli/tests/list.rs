@@ -23,11 +23,12 @@ fn models() {
 
 #[test]
 fn everything_else_is_linked() {
-    assert_eq!(ids("backends"), ["candle"]);
+    assert_eq!(ids("backends"), ["candle", "ort"]);
     assert_eq!(ids("datasets"), ["images", "sample"]);
     assert_eq!(ids("probes"), ["process", "scheduler"]);
     assert_eq!(ids("reporters"), ["csv", "json", "terminal"]);
     assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
+    assert_eq!(ids("exporters"), ["onnx"]);
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn doctor_says_what_is_ready_and_how_to_get_the_rest() {
 fn help_is_short_and_complete() {
     let done = run(&["--help"]);
     assert_eq!(done.code, Some(0));
-    for command in ["list", "bench", "report", "doctor"] {
+    for command in ["list", "bench", "export", "report", "doctor"] {
         assert!(done.stdout.contains(command), "{}", done.stdout);
     }
     assert!(!done.stdout.contains("worker"), "an internal command");

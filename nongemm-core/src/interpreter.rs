@@ -8,7 +8,8 @@ mod plan;
 use anyhow::Context;
 use smallvec::SmallVec;
 
-use self::plan::{Plan, failed, missing, overwritten_inputs, plan, results, steps};
+pub use self::plan::steps;
+use self::plan::{Plan, failed, missing, overwritten_inputs, plan, results};
 use crate::graph::{CompositePolicy, Graph, lower};
 use crate::kernel::{DeviceTimer, Engine, Kernels, Outputs};
 use crate::measure::{Mode, Recorder};

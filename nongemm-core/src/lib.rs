@@ -7,6 +7,7 @@
 //! Invariant: this crate names no model, operator, backend, probe or framework, and depends on none
 //! of their libraries.
 
+pub mod cache;
 pub mod dtype;
 pub mod graph;
 pub mod interpreter;

@@ -65,6 +65,7 @@ impl Fake {
                     inputs: Vec::new(),
                     outputs: Vec::new(),
                     fused: Vec::new(),
+                    provider: None,
                 })
                 .collect(),
             times: steps.iter().map(|(_, ns)| *ns).collect(),

@@ -188,7 +188,10 @@ fn category(dtype: DType) -> u8 {
 
 /// The common type of two tensors by PyTorch's rule: a tensor without dimensions counts only where
 /// its kind of type is higher.
-pub(crate) fn promote(a: &TensorSpec, b: &TensorSpec) -> Result<DType, ShapeError> {
+///
+/// # Errors
+/// When they have no common type (`u32` and another integer).
+pub fn promote(a: &TensorSpec, b: &TensorSpec) -> Result<DType, ShapeError> {
     let (ka, kb) = (category(a.dtype), category(b.dtype));
     match (a.shape.rank() == 0, b.shape.rank() == 0) {
         (false, true) if ka >= kb => Ok(a.dtype),
@@ -218,7 +221,7 @@ fn promote_types(a: DType, b: DType) -> Result<DType, ShapeError> {
 
 /// The common type of a tensor and a number. An attribute does not say whether its number was
 /// written as an integer, so a whole number keeps integer tensors what they are.
-pub(crate) fn promote_scalar(tensor: DType, scalar: f64) -> DType {
+pub fn promote_scalar(tensor: DType, scalar: f64) -> DType {
     match (category(tensor), scalar.fract() == 0.0) {
         (2, _) | (1, true) => tensor,
         (0, true) => DType::I64,

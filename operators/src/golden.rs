@@ -4,7 +4,9 @@
 //! from the cases that `examples/export_cases.rs` writes. Every backend's tests compare with them
 //! through [`suite`].
 
+mod deviation;
 pub mod suite;
+mod together;
 
 use anyhow::Context;
 use nongemm_core::dtype::DType;

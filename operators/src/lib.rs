@@ -31,6 +31,7 @@ mod scalar;
 
 pub use activation::*;
 pub use arithmetic::*;
+pub use check::{promote, promote_scalar};
 pub use classifier::IrClassifier;
 pub use embedding::*;
 pub use gemm::*;

@@ -151,7 +151,7 @@ pub(crate) fn shapes(inputs: &[TensorSpec], usual: DType) -> String {
 pub(crate) fn attrs(attrs: &Attrs, op: &str) -> String {
     let shown = attrs
         .iter()
-        .filter(|(_, value)| value.as_str() != Some(op) && !value.is_null())
+        .filter(|(_, value)| value.as_str() != Some(op) && !value.is_null() && !value.is_object())
         .map(|(key, value)| match value.as_str() {
             Some(text) => format!("{key}={text}"),
             None => format!("{key}={value}"),

@@ -53,6 +53,87 @@ fn several_runs_begin_with_a_table() {
 }
 
 #[test]
+fn levels_of_optimization_are_paired_node_by_node() {
+    let run = |level: &str, rows: &[(&str, &str, OpGroup, f64, &[&str])]| {
+        let mut run = tiny();
+        let settings = &mut run.spec.settings;
+        settings.insert("ort.optimization".to_owned(), level.to_owned());
+        let modes = &mut run.software.modes;
+        modes.insert("optimization".to_owned(), level.to_owned());
+        let rows = rows.iter().map(|(id, op, group, us, fused)| {
+            let mut row = row(op, *group, &[&[8, 64]], *us);
+            row.id = (*id).to_owned();
+            row.fused = fused.iter().map(|op| (*op).to_owned()).collect();
+            row
+        });
+        run.profile.as_mut().unwrap().ops = rows.collect();
+        run
+    };
+    let (gemm, sums, gelu) = (OpGroup::Gemm, OpGroup::Arithmetic, OpGroup::Activation);
+    let base = run(
+        "disable",
+        &[
+            ("n1", "MatMul", gemm, 40.0, &[]),
+            ("n1.1", "Add", sums, 5.0, &[]),
+            ("n2", "Gelu", gelu, 9.0, &[]),
+            ("n3", "Add", sums, 5.0, &[]),
+            ("n4", "Identity", OpGroup::Memory, 1.0, &[]),
+        ],
+    );
+    let all = run(
+        "all",
+        &[
+            ("n1", "MatMul", gemm, 40.0, &[]),
+            (
+                "BiasGelu",
+                "com.microsoft.BiasGelu",
+                gelu,
+                8.0,
+                &["Add", "Gelu"],
+            ),
+            ("n3", "Add", sums, 4.0, &[]),
+        ],
+    );
+    let text = report(&[all, base], 100);
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.contains("disable → all"));
+    let lines: Vec<Vec<&str>> = lines
+        .take(5)
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let numbers = |line: &[&str]| -> Vec<String> {
+        let words = line
+            .iter()
+            .filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
+        words.map(|word| (*word).to_owned()).collect()
+    };
+    // Calls, fused, removed and remaining ones; times are three digits with a point and a unit.
+    let counts: Vec<_> = lines[2..]
+        .iter()
+        .map(|line| (line[0], numbers(&line[1..]).join(" ")))
+        .collect();
+    assert!(
+        counts
+            .iter()
+            .any(|(op, n)| *op == "Add" && n.starts_with("2 ") && n.contains("1 0 1")),
+        "{text}"
+    );
+    assert!(
+        counts
+            .iter()
+            .any(|(op, n)| *op == "Gelu" && n.starts_with("1 ") && n.contains("1 0 0")),
+        "{text}"
+    );
+    assert!(
+        counts
+            .iter()
+            .any(|(op, n)| *op == "Identity" && n.starts_with("1 ") && n.contains("0 1 0")),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_table_of_runs_on_a_narrow_terminal() {
     let text = report(&[gpt2(), doubtful(), failed()], 60);
     let table: Vec<&str> = text

@@ -22,7 +22,8 @@ Tasks of the nongemm workspace.
   cargo xtask tidy                              check the repository's own rules
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath
   cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
-  cargo xtask parity [--model ID,..] [--small]  compare models with their references
+  cargo xtask parity [--model ID,..] [--backend ID] [--small]
+                                                compare models with their references
 
 The cache is $NONGEMM_CACHE, else $XDG_CACHE_HOME/nongemm, else ~/.cache/nongemm.
 ";

@@ -9,7 +9,7 @@ use crate::process::{become_program, cargo, check, root};
 use crate::{cuda, setup};
 
 /// Backends, which `nongemm-cli` has a feature of the same name for.
-const BACKENDS: &[&str] = &["candle", "torch"];
+const BACKENDS: &[&str] = &["candle", "ort", "torch"];
 
 /// The manifests among the arguments.
 fn manifests(args: &[String]) -> Vec<String> {
@@ -21,7 +21,7 @@ fn manifests(args: &[String]) -> Vec<String> {
 
 /// Cargo features that arguments ask for: those of the backends named, the default ones if none is;
 /// `cuda` for a CUDA device on candle.
-fn features(args: &[String]) -> Vec<&'static str> {
+pub(crate) fn features(args: &[String]) -> Vec<&'static str> {
     let manifests = manifests(args);
     let named = |backend: &str| {
         let quoted = [format!("\"{backend}\""), format!("\"{backend}:")];
@@ -40,9 +40,11 @@ fn features(args: &[String]) -> Vec<&'static str> {
         .copied()
         .filter(|backend| named(backend))
         .collect();
-    let archive = |arg: &String| arg.split(',').any(|model| model.ends_with(".pt"));
-    if args.iter().any(archive) && !features.contains(&"torch") {
-        features.push("torch");
+    for (extension, backend) in [(".onnx", "ort"), (".pt", "torch")] {
+        let file = |arg: &String| arg.split(',').any(|model| model.ends_with(extension));
+        if args.iter().any(file) && !features.contains(&backend) {
+            features.push(backend);
+        }
     }
     let on_cuda = |arg: &String| {
         let devices = arg.trim_start_matches("--device=").split(',');
@@ -75,25 +77,39 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(field))
 }
 
+/// Makes a cargo command take `nongemm-cli` with features, the default ones if none is named, and returns
+/// the folder that it builds into.
+///
+/// # Errors
+/// When a library is missing and cannot be fetched.
+pub(crate) fn select(command: &mut Command, features: &[&str]) -> Result<PathBuf> {
+    command.args(["--package", "nongemm-cli"]);
+    if !features.is_empty() {
+        command.args(["--no-default-features", "--features"]);
+        command.arg(features.join(","));
+    }
+    if features.contains(&"ort") {
+        setup::onnxruntime()?;
+    }
+    if features.contains(&"torch") {
+        command.env("LIBTORCH", setup::libtorch()?);
+    }
+    let mut target = target_dir()?;
+    if features.contains(&"cuda") {
+        target.push(cuda::FOLDER);
+        cuda::configure(command, &target)?;
+    }
+    Ok(target)
+}
+
 /// Builds `nongemm` with features, the default ones if none is named, and returns the binary.
 ///
 /// # Errors
 /// When a library is missing and cannot be fetched, or the build fails.
 pub(crate) fn build(features: &[&str], profile: &str) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--package", "nongemm-cli", "--profile", profile]);
-    if !features.is_empty() {
-        build.args(["--no-default-features", "--features"]);
-        build.arg(features.join(","));
-    }
-    if features.contains(&"torch") {
-        build.env("LIBTORCH", setup::libtorch()?);
-    }
-    let mut target = target_dir()?;
-    if features.contains(&"cuda") {
-        target.push(cuda::FOLDER);
-        cuda::configure(&mut build, &target)?;
-    }
+    build.args(["build", "--profile", profile]);
+    let target = select(&mut build, features)?;
     check(&mut build)?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(target.join(folder).join("nongemm"))
@@ -130,11 +146,33 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         let python = setup::python()?;
         build
             .args(["--package", "nongemm-cli", "--no-default-features"])
-            .args(["--features", "torch"])
+            .args([
+                "--features",
+                "torch",
+                "--bin",
+                "nongemm",
+                "--example",
+                "parity",
+            ])
             .env("LIBTORCH", setup::libtorch()?);
         check(&mut build)?;
-        let nongemm = target_dir()?.join("release").join("nongemm");
+        let release = target_dir()?.join("release");
         let script = root().join("perf").join("torch").join("compare.py");
+        let mut compare = Command::new(python);
+        compare
+            .arg(script)
+            .arg(release.join("nongemm"))
+            .arg(release.join("examples").join("parity"));
+        return become_program(compare.args(rest));
+    }
+    if let Some(("ort", rest)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        let python = setup::exporters()?;
+        build
+            .args(["--package", "nongemm-cli", "--no-default-features"])
+            .args(["--features", "ort"]);
+        check(&mut build)?;
+        let nongemm = target_dir()?.join("release").join("nongemm");
+        let script = root().join("perf").join("ort").join("compare.py");
         let mut compare = Command::new(python);
         return become_program(compare.arg(script).arg(nongemm).args(rest));
     }
@@ -162,6 +200,7 @@ mod tests {
             ["candle", "torch"]
         );
         assert_eq!(of(&["bench", "--model", "my.pt"]), ["torch"]);
+        assert_eq!(of(&["bench", "--model", "my.onnx"]), ["ort"]);
     }
 
     #[test]

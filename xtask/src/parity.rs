@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::nongemm;
 use crate::process::{become_program, cargo};
 use crate::setup;
 
@@ -11,9 +12,9 @@ use crate::setup;
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let python = setup::python()?;
     let mut command = cargo();
-    command
-        .args(["run", "--quiet", "--release", "--package", "nongemm-models"])
-        .args(["--example", "parity", "--"]);
+    command.args(["run", "--quiet", "--release"]);
+    nongemm::select(&mut command, &nongemm::features(args))?;
+    command.args(["--example", "parity", "--"]);
     if !args.iter().any(|arg| arg == "--small") {
         command.arg("--full");
     }

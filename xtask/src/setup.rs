@@ -27,12 +27,22 @@ const REFERENCES: &[&str] = &[
     "transformers==5.17.0",
 ];
 
+/// ONNX Runtime's package, of which the library is needed alone.
+const ONNXRUNTIME: &[&str] = &["onnxruntime==1.31.1"];
+
+/// ONNX Runtime as Python has it, and ONNX's own checker: what exported models are tested with.
+const ONNX_CHECKER: &[&str] = &["onnxruntime==1.31.1", "onnx==1.23.2"];
+
+/// What PyTorch's own exporter needs besides PyTorch, and ONNX Runtime to run what it writes.
+const EXPORTERS: &[&str] = &["onnxruntime==1.31.1", "onnx==1.23.2", "onnxscript==0.7.2"];
+
 /// Fetches what is missing and says where it is.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     match args {
         [] => {
             eprintln!("references ready: {}", python()?.display());
             eprintln!("libtorch ready: {}", libtorch()?.display());
+            eprintln!("ONNX Runtime ready: {}", onnxruntime()?.display());
         }
         [what] if what == "cuda" => {
             eprintln!("CUDA's compiler ready: {}", cuda::toolkit()?.display());
@@ -64,6 +74,66 @@ pub(crate) fn libtorch() -> Result<PathBuf> {
     site_packages(&venv, "torch")?
         .map(|folder| folder.join("torch"))
         .with_context(|| format!("no libtorch in {}; delete it and try again", venv.display()))
+}
+
+/// ONNX Runtime's library: that of `ORT_DYLIB_PATH`, else fetched on first use (about 100 MB) and linked to
+/// where the binary looks for it by itself.
+pub(crate) fn onnxruntime() -> Result<PathBuf> {
+    if let Some(own) = std::env::var_os("ORT_DYLIB_PATH").filter(|value| !value.is_empty()) {
+        return Ok(own.into());
+    }
+    let venv = onnx_environment()?;
+    if installed(&venv, "installed").is_none() {
+        install(&venv, "onnxruntime", ONNXRUNTIME, &["--no-deps"])?;
+    }
+    link_onnxruntime(&venv)
+}
+
+/// The Python interpreter that has ONNX Runtime and ONNX's checker; fetched on first use.
+pub(crate) fn onnx_python() -> Result<PathBuf> {
+    let venv = onnx_environment()?;
+    install(&venv, "installed", ONNX_CHECKER, &[])?;
+    link_onnxruntime(&venv)?;
+    Ok(interpreter(&venv))
+}
+
+/// The Python interpreter of the references with PyTorch's ONNX exporter and ONNX Runtime added.
+pub(crate) fn exporters() -> Result<PathBuf> {
+    let python = python()?;
+    let venv = environment()?;
+    install(&venv, "exporters", EXPORTERS, &[])?;
+    Ok(python)
+}
+
+fn onnx_environment() -> Result<PathBuf> {
+    Ok(cache::dir()?.join("onnxruntime-1.31.1"))
+}
+
+/// Gives the library a place that does not depend on Python's version.
+fn link_onnxruntime(venv: &Path) -> Result<PathBuf> {
+    let link = venv.join("libonnxruntime.so");
+    if link.is_file() {
+        return Ok(link);
+    }
+    let folder = site_packages(venv, "onnxruntime/capi")?;
+    let folder = folder.map(|folder| folder.join("onnxruntime").join("capi"));
+    let library = folder
+        .and_then(|folder| folder.read_dir().ok())
+        .and_then(|entries| {
+            let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+            paths.find(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                name.starts_with("libonnxruntime.") && name.contains(".so")
+            })
+        })
+        .with_context(|| {
+            let venv = venv.display();
+            format!("no libonnxruntime in {venv}; delete it and try again")
+        })?;
+    std::fs::remove_file(&link).ok();
+    std::os::unix::fs::symlink(&library, &link)
+        .with_context(|| format!("cannot link {}", link.display()))?;
+    Ok(link)
 }
 
 /// Whether the user's own libtorch is of the release that everything here is compiled for.

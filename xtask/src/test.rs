@@ -48,6 +48,10 @@ const STAGES: &[Stage] = &[
         run: nextest,
     },
     Stage {
+        name: "ort",
+        run: ort,
+    },
+    Stage {
         name: "torch",
         run: torch,
     },
@@ -85,6 +89,9 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The feature that builds the tests which need ONNX Runtime's library.
+const ORT_TESTS: &str = "nongemm-ort/library";
+
 fn fmt() -> Result<()> {
     check(cargo().args(["fmt", "--all", "--check"]))
 }
@@ -93,7 +100,7 @@ fn clippy() -> Result<()> {
     check(
         cargo()
             .args(["clippy", "--workspace", "--exclude", "nongemm-torch"])
-            .args(["--all-targets", "--locked"])
+            .args(["--all-targets", "--locked", "--features", ORT_TESTS])
             .args(["--", "--deny", "warnings"]),
     )
 }
@@ -115,8 +122,24 @@ fn nextest() -> Result<()> {
     check(cargo_tool(&tool).args(["nextest", "run", "--locked", "--no-fail-fast"]))
 }
 
-/// Lints and tests of the libtorch flows, which need libtorch: apart, so that nothing else does.
+/// Tests that need ONNX Runtime's library, or ONNX's checker in Python. Of the packages that are built
+/// already, so that nothing is built again with other features.
+fn ort() -> Result<()> {
+    setup::onnx_python()?;
+    setup::onnxruntime()?;
+    let tool = tool("cargo-nextest", "0.9.143")?;
+    check(
+        cargo_tool(&tool)
+            .args(["nextest", "run", "--locked", "--no-fail-fast"])
+            .args(["--features", ORT_TESTS])
+            .args(["--filterset", "package(nongemm-ort)"]),
+    )
+}
+
+/// Lints and tests of the libtorch flows, which need PyTorch, its compiler included: apart, so that nothing
+/// else does.
 fn torch() -> Result<()> {
+    setup::python()?;
     let libtorch = setup::libtorch()?;
     let package = ["--package", "nongemm-torch", "--locked"];
     check(

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("backend-candle", &["nongemm-core", "nongemm-operators"]),
     ("backend-torch", &["nongemm-core", "nongemm-operators"]),
+    ("backend-ort", &["nongemm-core", "nongemm-operators"]),
     ("xtask", &[]),
 ];
 

@@ -85,6 +85,7 @@ impl Backend for Compile {
             origins: Origins::of(&interpreter),
             source: Some(interpreter),
             device: options.device,
+            threads: options.threads,
             package: None,
             kernels: BTreeMap::new(),
             names: output_names(graph),
@@ -100,6 +101,7 @@ struct CompiledProgram {
     source: Option<Interpreter<Torch>>,
     origins: Origins,
     device: Device,
+    threads: usize,
     package: Option<Package>,
     kernels: BTreeMap<String, Kernel>,
     names: Vec<String>,
@@ -112,7 +114,7 @@ impl Whole for CompiledProgram {
         let program = Program::trace(&mut source, inputs).context("tracing")?;
         drop(source);
         let specs: Vec<TensorSpec> = inputs.iter().map(Torch::spec).collect();
-        let compiled = inductor::compile(&program, &specs, self.device)?;
+        let compiled = inductor::compile(&program, &specs, self.device, self.threads)?;
         drop(program);
         self.kernels = compiled.kernels;
         self.package = Some(Package::load(&compiled.package, self.device)?);
@@ -166,6 +168,7 @@ impl CompiledProgram {
             inputs: call.inputs,
             outputs: call.outputs,
             fused: kernel.ops,
+            provider: None,
         }
     }
 }

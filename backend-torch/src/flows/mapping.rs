@@ -85,6 +85,7 @@ pub(crate) fn foreign(call: Call, id: String, scope: &str) -> Step {
         inputs: call.inputs,
         outputs: call.outputs,
         fused: Vec::new(),
+        provider: None,
     }
 }
 
@@ -111,6 +112,7 @@ fn known(call: Call, id: String, origin: &Step, alone: bool) -> Step {
         },
         outputs: call.outputs,
         fused: Vec::new(),
+        provider: None,
     }
 }
 

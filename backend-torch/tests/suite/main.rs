@@ -1,6 +1,7 @@
 //! Tests of the libtorch backends through their public interface.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod compile;
 mod conformance;
 mod errors;
 mod file;

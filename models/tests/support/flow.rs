@@ -1,5 +1,7 @@
 //! Runs a graph through a backend and compares outputs.
 
+use std::path::Path;
+
 use anyhow::{Context, ensure};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
@@ -10,7 +12,7 @@ use nongemm_core::plugin::{
 };
 use nongemm_core::rng::Uniform;
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_datasets::SampleData;
+use nongemm_datasets as _;
 use nongemm_weights as _;
 
 use super::case::Case;
@@ -51,8 +53,23 @@ pub fn inputs_of(model: &dyn Model, graph: &Graph, batch: usize) -> anyhow::Resu
     if model.domain() != Domain::ObjectDetection {
         return inputs(graph);
     }
+    inputs_from("sample", model, graph, batch)
+}
+
+/// Inputs of a model from a dataset, `ID` or `ID:PATH`, as a run that is measured has them.
+pub fn inputs_from(
+    location: &str,
+    model: &dyn Model,
+    graph: &Graph,
+    batch: usize,
+) -> anyhow::Result<Tensors> {
+    let (id, path) = match location.split_once(':') {
+        Some((id, path)) => (id, Some(Path::new(path))),
+        None => (location, None),
+    };
+    let dataset = Registry::<dyn Dataset>::collect()?.get(id)?;
     let preprocessor = model.preprocessor();
-    let mut samples = SampleData.open(preprocessor.modality(), None)?;
+    let mut samples = dataset.open(preprocessor.modality(), path)?;
     let tensors = preprocessor.prepare(&mut samples, &InputRequest::of(graph, batch))?;
     let names = graph.inputs().iter().map(|input| input.name.clone());
     Ok(names.zip(tensors).collect())

@@ -14,7 +14,12 @@ const TOLERANCES: [(DType, f64); 2] = [(DType::F16, 1.0 / 128.0), (DType::BF16, 
 
 /// Runs all small models in both types.
 pub fn check(backend: &str) -> anyhow::Result<()> {
-    for case in Case::small() {
+    check_cases(backend, &Case::small())
+}
+
+/// Runs these in both types.
+pub fn check_cases(backend: &str, cases: &[Case]) -> anyhow::Result<()> {
+    for case in cases {
         for (dtype, tolerance) in TOLERANCES {
             let case = Case {
                 dtype,

@@ -171,15 +171,20 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// The pairs given with `--set`.
+pub(crate) fn settings(pairs: &[String]) -> Result<BTreeMap<String, String>, CliError> {
+    let split = |pair: &String| {
+        let parts = pair.split_once('=').filter(|(key, _)| !key.is_empty());
+        let (key, value) =
+            parts.ok_or_else(|| CliError::usage(format!("--set takes KEY=VALUE, got `{pair}`")))?;
+        Ok((key.to_owned(), value.to_owned()))
+    };
+    pairs.iter().map(split).collect()
+}
+
 fn overrides(args: &BenchArgs) -> Result<Overrides, CliError> {
-    let mut set = BTreeMap::new();
-    for pair in &args.set {
-        let (key, value) = pair
-            .split_once('=')
-            .filter(|(key, _)| !key.is_empty())
-            .ok_or_else(|| CliError::usage(format!("--set takes KEY=VALUE, got `{pair}`")))?;
-        set.insert(key.to_owned(), toml::Value::String(value.to_owned()));
-    }
+    let set = settings(&args.set)?.into_iter();
+    let set = set.map(|(key, value)| (key, toml::Value::String(value)));
     Ok(Overrides {
         run: RunTable {
             model: args.model.clone(),
@@ -192,7 +197,7 @@ fn overrides(args: &BenchArgs) -> Result<Overrides, CliError> {
             weights: args.weights.clone(),
             dataset: args.dataset.clone(),
             threads: args.threads,
-            set,
+            set: set.collect(),
         },
         measure: MeasureTable {
             target_ci: args.target_ci,

@@ -80,6 +80,7 @@ fn rows(kind: ListKind, plugins: &Plugins) -> Vec<Value> {
         ListKind::Datasets => summaries(plugins.datasets.iter(), |p| p.summary()),
         ListKind::Reporters => summaries(plugins.reporters.iter(), |p| p.summary()),
         ListKind::Weights => summaries(plugins.weights.iter(), |p| p.summary()),
+        ListKind::Exporters => summaries(plugins.exporters.iter(), |p| p.summary()),
         ListKind::Operators => operators(plugins),
     }
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod bench;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod report;

@@ -93,7 +93,8 @@ pub(super) fn results(graph: &Graph) -> Vec<usize> {
         .collect()
 }
 
-pub(super) fn steps(graph: &Graph) -> Vec<Step> {
+/// One step for each node of a graph, in execution order.
+pub fn steps(graph: &Graph) -> Vec<Step> {
     let composites: Vec<Arc<Parent>> = graph
         .composites()
         .iter()
@@ -128,6 +129,7 @@ pub(super) fn steps(graph: &Graph) -> Vec<Step> {
             inputs: graph.specs(&node.inputs),
             outputs: graph.specs(&node.outputs),
             fused: Vec::new(),
+            provider: None,
         })
         .collect()
 }

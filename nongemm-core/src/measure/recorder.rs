@@ -85,6 +85,16 @@ impl<'c> Recorder<'c> {
         self.end = self.clock.now();
     }
 
+    /// Ends a run that its library timed by itself: as long after the start as it says.
+    pub fn end_after(&mut self, wall_ns: u64) {
+        self.end = self.begin + wall_ns;
+    }
+
+    /// Clock at the start of the run.
+    pub fn start(&self) -> u64 {
+        self.begin
+    }
+
     /// Notes that a step ran on the host from `start` to `end`.
     #[inline]
     pub fn push(&mut self, step: u32, start: u64, end: u64) {

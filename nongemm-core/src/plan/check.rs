@@ -60,6 +60,7 @@ pub fn check_any(spec: &RunSpec, plugins: &Plugins) -> Result<Checked, UsageErro
     }
     let settings = Settings::new(spec.settings.clone());
     backend.check_settings(&settings)?;
+    backend.check_file(&path, &settings)?;
     settings.finish()?;
     Ok(Checked::File(CheckedFile {
         backend,
@@ -166,8 +167,17 @@ pub fn build(model: &dyn Model, spec: &RunSpec, settings: &Settings) -> Result<G
         dtype: spec.dtype,
         settings: settings.clone(),
     };
-    let mut builder = GraphBuilder::new(spec.dtype);
-    model.build(&mut builder, &config)?;
+    graph_of(model, &config, settings)
+}
+
+/// The graph of a model; `settings` get to know the keys that the configuration's were asked for.
+pub(super) fn graph_of(
+    model: &dyn Model,
+    config: &ModelConfig,
+    settings: &Settings,
+) -> Result<Graph, BuildError> {
+    let mut builder = GraphBuilder::new(config.dtype);
+    model.build(&mut builder, config)?;
     // The clone of the settings has seen the model's keys; the caller's must know them too.
     settings.learn(&config.settings);
     Ok(builder.finish())

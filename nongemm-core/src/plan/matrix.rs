@@ -114,7 +114,7 @@ fn list<T: Clone>(key: &str, given: Option<&Vec<T>>) -> Result<Vec<T>, UsageErro
     Ok(values)
 }
 
-fn in_range(key: &str, values: &[usize]) -> Result<(), UsageError> {
+pub(super) fn in_range(key: &str, values: &[usize]) -> Result<(), UsageError> {
     match values.iter().find(|v| !(1..=LARGEST).contains(*v)) {
         Some(value) => Err(UsageError(format!(
             "{key} must be from 1 to {LARGEST}, got {value}"

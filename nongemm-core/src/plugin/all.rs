@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::{
-    Backend, Claim, Dataset, HardwareProbe, Model, Profiler, Registry, RegistryError, Reporter,
-    WeightFormat, WeightSource,
+    Backend, Claim, Dataset, Exporter, HardwareProbe, Model, Profiler, Registry, RegistryError,
+    Reporter, WeightFormat, WeightSource,
 };
 use crate::op::{OpError, OpRegistry};
 
@@ -24,6 +24,8 @@ pub struct Plugins {
     pub profilers: Registry<dyn Profiler>,
     /// Reporters.
     pub reporters: Registry<dyn Reporter>,
+    /// Exporters.
+    pub exporters: Registry<dyn Exporter>,
     /// Operators.
     pub ops: OpRegistry,
 }
@@ -53,6 +55,7 @@ impl Plugins {
             probes: Registry::collect()?,
             profilers: Registry::collect()?,
             reporters: Registry::collect()?,
+            exporters: Registry::collect()?,
             ops: OpRegistry::collect()?,
         })
     }

@@ -128,6 +128,8 @@ pub struct Step {
     pub outputs: Vec<TensorSpec>,
     /// The operators that a fused step holds.
     pub fused: Vec<String>,
+    /// What ran it, in flows whose library chooses among several execution providers.
+    pub provider: Option<String>,
 }
 
 /// Memory as the backend itself counts it.
@@ -223,6 +225,14 @@ pub trait Backend: Send + Sync {
     /// Extensions of the model files that the flow runs by itself, as they are, without a graph.
     fn file_formats(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Checks what can be checked of a model file before it runs, and reads the settings that it asks for.
+    ///
+    /// # Errors
+    /// One line that names what is wrong.
+    fn check_file(&self, _path: &Path, _settings: &Settings) -> anyhow::Result<()> {
+        Ok(())
     }
 
     /// Prepares a model file of one of [`file_formats`](Self::file_formats), with the inputs that lie

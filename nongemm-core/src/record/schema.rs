@@ -155,6 +155,9 @@ pub struct OpRow {
     /// Operators that a fused step holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fused: Vec<String>,
+    /// The execution provider that ran it, in flows whose library chooses among several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// Host self time.
     pub host_ns: Summary,
     /// Device time; null where the device is the host or has no clock of its own.

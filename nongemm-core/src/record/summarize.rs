@@ -232,6 +232,7 @@ fn op_row(
         inputs,
         outputs,
         fused: step.fused.clone(),
+        provider: step.provider.clone(),
         host_ns: times.host_ns,
         device_ns: times.device_ns,
         flops: cost.map(|cost| cost.flops),

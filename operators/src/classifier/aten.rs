@@ -141,7 +141,7 @@ const TABLE: &[(OpGroup, &str)] = &[
          concatenate stack hstack vstack split split_with_sizes chunk tensor_split unbind \
          unsafe_split unsafe_chunk select slice narrow index index_select index_put \
          _index_put_impl index_add index_copy index_fill gather scatter scatter_add \
-         scatter_reduce masked_fill masked_select masked_scatter where nonzero nonzero_numpy one_hot \
+         scatter_reduce masked_fill masked_select masked_scatter _unsafe_index where nonzero nonzero_numpy one_hot \
          argwhere take take_along_dim pad constant_pad_nd reflection_pad1d reflection_pad2d \
          replication_pad1d replication_pad2d _pad_circular roll flip rot90 tril triu tril_indices \
          triu_indices diag diagonal diag_embed unfold as_strided im2col col2im to _to_copy \

@@ -5,6 +5,7 @@ use nongemm_core::plugin::{OpEvent, OperatorClassifier};
 use nongemm_core::register;
 
 use super::aten::aten_group;
+use super::fused::fused_group;
 
 /// Classifies events of vocabulary `inductor`: a fused kernel by the operators that it fuses, a library
 /// call by the operator in its name (`aoti_torch_cpu_addmm_out`).
@@ -23,7 +24,7 @@ impl OperatorClassifier for InductorClassifier {
         if event.fused.is_empty() {
             return library_call(event.name);
         }
-        fused_group(event.fused)
+        fused_ops(event.fused)
     }
 }
 
@@ -45,34 +46,10 @@ fn library_call(name: &str) -> Option<OpGroup> {
     aten_group(name)
 }
 
-/// The group that decides what a kernel is about, in this order: a kernel that normalizes and then
-/// activates is bound by the reduction. A GEMM together with anything else is `mixed`.
-const DECISIVE: &[OpGroup] = &[
-    OpGroup::Mixed,
-    OpGroup::Normalization,
-    OpGroup::Logit,
-    OpGroup::Roi,
-    OpGroup::Interpolation,
-    OpGroup::Pooling,
-    OpGroup::Embedding,
-    OpGroup::Qdq,
-    OpGroup::Activation,
-    OpGroup::Arithmetic,
-    OpGroup::Memory,
-    OpGroup::Other,
-];
-
 /// The group of a kernel that fuses these operators of ATen; `None` if it knows none of them.
-fn fused_group(ops: &[String]) -> Option<OpGroup> {
+fn fused_ops(ops: &[String]) -> Option<OpGroup> {
     let groups: Vec<OpGroup> = ops.iter().filter_map(|op| aten_group(op)).collect();
-    if groups.contains(&OpGroup::Gemm) {
-        let alone = groups.iter().all(|group| *group == OpGroup::Gemm);
-        return Some(if alone { OpGroup::Gemm } else { OpGroup::Mixed });
-    }
-    DECISIVE
-        .iter()
-        .copied()
-        .find(|group| groups.contains(group))
+    fused_group(&groups)
 }
 
 #[cfg(test)]
@@ -80,7 +57,7 @@ mod tests {
     use super::*;
 
     fn fused(ops: &[&str]) -> Option<OpGroup> {
-        fused_group(&ops.iter().map(|op| (*op).to_owned()).collect::<Vec<_>>())
+        fused_ops(&ops.iter().map(|op| (*op).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -102,6 +79,48 @@ mod tests {
     fn a_gemm_with_something_else_is_mixed() {
         assert_eq!(fused(&["addmm", "relu"]), Some(OpGroup::Mixed));
         assert_eq!(fused(&["addmm"]), Some(OpGroup::Gemm));
+    }
+
+    /// Kernels that TorchInductor generated for small models, by what they fuse.
+    const RECORDED: &[(&str, OpGroup)] = &[
+        (
+            "add arange embedding native_layer_norm unsqueeze",
+            OpGroup::Normalization,
+        ),
+        ("add native_layer_norm view", OpGroup::Normalization),
+        (
+            "_softmax add arange clone expand le mul scalar_tensor split transpose unsqueeze view where",
+            OpGroup::Logit,
+        ),
+        ("add mul pow tanh view", OpGroup::Activation),
+        ("add mul relu rsqrt sub view", OpGroup::Activation),
+        (
+            "add max_pool2d_with_indices mul relu rsqrt sub view",
+            OpGroup::Pooling,
+        ),
+        (
+            "_to_copy _unsafe_index add arange mul unsqueeze",
+            OpGroup::Arithmetic,
+        ),
+        (
+            "_unsafe_view cat clone full_like index slice unbind view",
+            OpGroup::Memory,
+        ),
+        ("index_put unbind zeros", OpGroup::Memory),
+        ("clone split transpose view", OpGroup::Memory),
+        ("tensor", OpGroup::Memory),
+        ("contiguous", OpGroup::Memory),
+    ];
+
+    #[test]
+    fn recorded_kernels_have_their_groups() {
+        for (ops, group) in RECORDED {
+            let ops: Vec<&str> = ops.split(' ').collect();
+            assert_eq!(fused(&ops), Some(*group), "{ops:?}");
+            for op in ops {
+                assert!(aten_group(op).is_some(), "{op}");
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use nongemm_core::plugin::{Backend, Device, PrepareOptions, Session, Settings, W
 use nongemm_core::shape::{Dim, TensorSpec};
 use nongemm_core::tensor::HostTensor;
 
+use super::deviation::{deviation, near};
 use super::outputs;
 
 /// Operators whose result jumps where inputs are rounded, or whose case holds a number that only `f32`
@@ -43,10 +44,10 @@ pub struct Suite<'a> {
 }
 
 /// What failed, a line for each case.
-pub struct Failures(Vec<String>);
+pub struct Failures(pub(super) Vec<String>);
 
 impl Failures {
-    fn or<T>(self, passed: T) -> Result<T, Failures> {
+    pub(super) fn or<T>(self, passed: T) -> Result<T, Failures> {
         if self.0.is_empty() {
             Ok(passed)
         } else {
@@ -257,7 +258,11 @@ impl Suite<'_> {
         })
     }
 
-    fn prepare(&self, graph: &Graph, composites: &str) -> anyhow::Result<Box<dyn Session>> {
+    pub(super) fn prepare(
+        &self,
+        graph: &Graph,
+        composites: &str,
+    ) -> anyhow::Result<Box<dyn Session>> {
         Ok(self
             .backend
             .prepare(graph, &NoWeights, &options(composites))?)
@@ -285,31 +290,30 @@ impl Suite<'_> {
         let (mut worst, mut failures) = (Worst::default(), Failures(Vec::new()));
         for case in &cases {
             let id = case.id();
-            let skip = self
-                .skips
-                .iter()
-                .find(|skip| skip.case == id && skip.dtype == dtype);
-            match (check(case), skip) {
+            match (check(case), self.skip(&id, dtype)) {
                 (Ok(error), None) if error >= worst.error => worst = Worst { case: id, error },
                 (Ok(_), None) | (Err(_), Some(_)) => {}
                 (Err(error), None) => failures.0.push(format!("{id}: {error:#}")),
-                (Ok(_), Some(skip)) => {
-                    let reason = skip.reason;
-                    failures
-                        .0
-                        .push(format!("{id}: passes, but is skipped because {reason}"));
-                }
+                (Ok(_), Some(skip)) => failures.0.push(stale(skip)),
             }
         }
-        for skip in self.skips {
-            if !cases.iter().any(|case| case.id() == skip.case) {
-                failures.0.push(format!(
-                    "{}: is skipped, but there is no such case",
-                    skip.case
-                ));
-            }
-        }
+        failures.0.extend(self.unknown_skips(&cases));
         failures.or(worst)
+    }
+
+    /// The entry that says that a case is not passed.
+    pub(super) fn skip(&self, case: &str, dtype: DType) -> Option<&Skip> {
+        let mut skips = self.skips.iter();
+        skips.find(|skip| skip.case == case && skip.dtype == dtype)
+    }
+
+    /// A line for each entry without a case.
+    pub(super) fn unknown_skips(&self, cases: &[OpCase]) -> Vec<String> {
+        let unknown = |skip: &&Skip| !cases.iter().any(|case| case.id() == skip.case);
+        let skips = self.skips.iter().filter(unknown);
+        skips
+            .map(|skip| format!("{}: is skipped, but there is no such case", skip.case))
+            .collect()
     }
 
     /// The largest error of a case's outputs; `as_golden` has the golden outputs.
@@ -320,17 +324,28 @@ impl Suite<'_> {
         composites: &str,
         tolerance: f64,
     ) -> anyhow::Result<f64> {
+        let run = self.run(case, composites)?;
+        let error = self.error([case, as_golden], &run.inferred, &run.outputs)?;
+        near(error, tolerance)
+    }
+
+    /// The largest error of what a case produced; the second case has the golden outputs.
+    pub(super) fn error(
+        &self,
+        [case, as_golden]: [&OpCase; 2],
+        inferred: &[TensorSpec],
+        found: &[HostTensor],
+    ) -> anyhow::Result<f64> {
         let id = as_golden.id();
         let expected = outputs(&id).with_context(|| id.clone())?;
-        let run = self.run(case, composites)?;
         anyhow::ensure!(
-            expected.len() == run.outputs.len(),
+            expected.len() == found.len(),
             "{} outputs for {}",
-            run.outputs.len(),
+            found.len(),
             expected.len()
         );
         let mut worst = 0.0f64;
-        let found = run.inferred.iter().zip(&run.outputs);
+        let found = inferred.iter().zip(found);
         for (i, (expected, (inferred, found))) in expected.iter().zip(found).enumerate() {
             anyhow::ensure!(
                 expected.shape() == found.shape() && self.stored(inferred.dtype) == found.dtype(),
@@ -344,13 +359,16 @@ impl Suite<'_> {
                 worst = worst.max(deviation(expected, found));
             }
         }
-        near(worst, tolerance)
+        Ok(worst)
     }
 }
 
-fn near(error: f64, tolerance: f64) -> anyhow::Result<f64> {
-    anyhow::ensure!(error <= tolerance, "off by {error:.1e}");
-    Ok(error)
+/// Says that an entry has to go.
+pub(super) fn stale(skip: &Skip) -> String {
+    format!(
+        "{}: passes, but is skipped because {}",
+        skip.case, skip.reason
+    )
 }
 
 /// The case with its `f32` inputs in another type; nothing if it has none, or the operator does not take
@@ -374,18 +392,4 @@ fn describes(inferred: &TensorSpec, produced: &TensorSpec) -> bool {
     inferred.len() == produced.len()
         && dims
             .all(|(inferred, produced)| matches!(inferred, Dim::Symbol(_)) || inferred == produced)
-}
-
-/// The largest error, relative to the larger of 1 and the expected value; infinite where only one of both
-/// is a number.
-pub fn deviation(expected: &HostTensor, found: &HostTensor) -> f64 {
-    let (expected, found) = (expected.data().to_f64(), found.data().to_f64());
-    let errors = expected.into_iter().zip(found).map(|(expected, found)| {
-        if expected == found || expected.is_nan() && found.is_nan() {
-            return 0.0;
-        }
-        let error = (expected - found).abs() / expected.abs().max(1.0);
-        if error.is_nan() { f64::INFINITY } else { error }
-    });
-    errors.fold(0.0, f64::max)
 }

@@ -2,12 +2,13 @@
 //!
 //! One run: what ran, its latency, how the time divides, the groups, the operators that cost most,
 //! whether the sums close, what disturbed it, and warnings last, where the eye is. Several runs: a
-//! table of all, then each. In a folder it is `report.txt`.
+//! table of all, what rewriting changed where runs differ in that, then each. In a folder it is `report.txt`.
 
 mod chart;
 mod conditions;
 mod groups;
 mod headline;
+mod levels;
 mod operators;
 mod page;
 mod summary;
@@ -59,6 +60,7 @@ fn text(runs: &[RunRecord], terminal: Terminal) -> String {
         [run] => details(&mut page, run),
         _ => {
             summary::table(&mut page, runs);
+            levels::tables(&mut page, runs);
             for run in runs {
                 page.blank();
                 page.rule();

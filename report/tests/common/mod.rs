@@ -33,6 +33,7 @@ pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpR
         inputs: inputs.iter().map(spec).collect(),
         outputs: inputs.first().iter().map(|shape| spec(shape)).collect(),
         fused: Vec::new(),
+        provider: None,
         host_ns: Summary {
             median: us * 1e3,
             own_median: us * 1e3,

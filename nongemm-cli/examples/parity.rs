@@ -1,20 +1,21 @@
 //! Compares a model's outputs with those of the reference implementation, for the same weights and
-//! inputs:
+//! inputs, on any backend that is linked here (`cargo xtask parity` builds in what is named):
 //!
 //! ```text
-//! cargo run --release -p nongemm-models --example parity -- --model ID,..|all [--full] [--backend ID]
-//!     [--device cpu|cuda:N] [--dtype f32|f16|bf16] [--batch N] [--seq N] [--image N] [--weights LOCATION] [--set KEY=VALUE]..
-//!     [--tolerance X] [--python PATH] [--dir DIR] [--export]
+//! cargo run --release -p nongemm-cli --example parity -- --model ID,..|all [--full] [--backend ID]
+//!     [--device cpu|cuda:N] [--dtype f32|f16|bf16] [--batch N] [--seq N] [--image N] [--weights LOCATION]
+//!     [--dataset ID[:PATH]] [--set KEY=VALUE].. [--tolerance X] [--python PATH] [--dir DIR] [--export]
 //! ```
 //!
-//! Without `--full`, the small configuration of the model's family. With `--export`, only writes
-//! `weights.safetensors` and `inputs.safetensors` into DIR, for `models/reference/reference.py run`.
-//! Exits with 1 when an output differs by more than the tolerance, relative to the largest magnitude. Both
-//! sides run one after the other, so that only one of them holds weights at a time.
+//! Without `--full`, the small configuration of the model's family. Without `--dataset`, made-up inputs.
+//! With `--export`, only writes `weights.safetensors` and `inputs.safetensors` into DIR, for
+//! `models/reference/reference.py run`. Goes on where a model fails. Exits with 1 when an output differs
+//! by more than the tolerance, relative to the largest magnitude, or a model failed. Both sides run one
+//! after the other, so that only one of them holds weights at a time.
 
 #![expect(clippy::print_stdout, reason = "a program that reports on its output")]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../../models/tests/support/mod.rs"]
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use nongemm_candle as _;
+use nongemm_cli as _;
 use nongemm_core::dtype::DType;
 use nongemm_core::plugin::Device;
 use support::case::{Case, models};
@@ -40,6 +41,7 @@ struct Options {
     seq: Option<usize>,
     image: Option<usize>,
     weights: String,
+    dataset: Option<String>,
     settings: Vec<(String, String)>,
     tolerance: Option<f64>,
     python: Option<PathBuf>,
@@ -59,6 +61,7 @@ impl Options {
             seq: None,
             image: None,
             weights: "synthetic:0".to_owned(),
+            dataset: None,
             settings: Vec::new(),
             tolerance: None,
             python: None,
@@ -81,6 +84,7 @@ impl Options {
                 "--seq" => options.seq = Some(number(&flag, &value()?)?),
                 "--image" => options.image = Some(number(&flag, &value()?)?),
                 "--weights" => options.weights = value()?,
+                "--dataset" => options.dataset = Some(value()?),
                 "--set" => options.settings.push(pair(&value()?)?),
                 "--tolerance" => options.tolerance = Some(number(&flag, &value()?)?),
                 "--python" => options.python = Some(value()?.into()),
@@ -129,7 +133,10 @@ fn main() -> anyhow::Result<ExitCode> {
     for id in &options.models {
         let temporary = tempfile::tempdir()?;
         let dir = options.dir.as_deref().unwrap_or(temporary.path());
-        let fits = check(id, &options, dir).with_context(|| id.clone())?;
+        let fits = check(id, &options, dir).unwrap_or_else(|error| {
+            println!("{id}: {error:#}");
+            false
+        });
         if !fits {
             code = ExitCode::FAILURE;
         }
@@ -152,7 +159,10 @@ fn check(id: &str, options: &Options, dir: &Path) -> anyhow::Result<bool> {
     let case = options.case(id)?;
     let graph = case.graph()?;
     let weights = flow::weights(&options.weights)?;
-    let inputs = flow::inputs_of(case.model()?, &graph, case.batch)?;
+    let inputs = match &options.dataset {
+        Some(dataset) => flow::inputs_from(dataset, case.model()?, &graph, case.batch)?,
+        None => flow::inputs_of(case.model()?, &graph, case.batch)?,
+    };
     std::fs::create_dir_all(dir)?;
     export(&graph, weights.as_ref(), &inputs, dir)?;
     let size = if options.full { "full" } else { "small" };

@@ -1,0 +1,7 @@
+//! Element-wise arithmetic, comparisons, reductions, order.
+
+mod binary;
+mod compare;
+mod order;
+mod reduce;
+mod unary;

@@ -1,0 +1,5 @@
+//! Matrix products and convolutions.
+
+mod convolution;
+mod einsum;
+mod product;

@@ -1,0 +1,64 @@
+//! Users' own models: any `.onnx` file.
+//!
+//! Inputs come from `--set ort.inputs=FILE.npz`, else from `NAME.inputs.npz` beside `NAME.onnx`, else they
+//! are made of the declared types and shapes; sizes of symbolic dimensions are settings then:
+//! `--set dim.batch=1`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use nongemm_core::plugin::{PrepareOptions, Settings};
+use ort::value::DynTensor;
+
+use super::inputs::{self, Input};
+use super::session::ModelSession;
+use super::{model, npz};
+use crate::proto::ModelProto;
+use crate::runtime::{Options, upload};
+
+/// The extensions of such files.
+pub(crate) const FORMATS: &[&str] = &["onnx"];
+
+/// Checks a file, the data that it refers to and its inputs, and asks for the settings that it needs.
+///
+/// # Errors
+/// One line that names what is wrong.
+pub(crate) fn check(path: &Path, settings: &Settings) -> anyhow::Result<()> {
+    let model = model::read(path)?;
+    model::check_external_data(path, &model)?;
+    read_inputs(path, &model, settings).map(drop)
+}
+
+/// A session of a file, its inputs bound.
+pub(crate) fn prepare(path: &Path, options: &PrepareOptions) -> anyhow::Result<ModelSession> {
+    let own = Options::read(&options.settings, options.device, options.threads)?;
+    let model = model::read(path)?;
+    model::check_external_data(path, &model)?;
+    let inputs = read_inputs(path, &model, &options.settings)?;
+    drop(model);
+    let tensors = inputs
+        .into_iter()
+        .map(|input| {
+            let tensor = upload(input.ty, &input.shape, &input.bytes);
+            Ok((
+                input.name.clone(),
+                tensor.with_context(|| input.name.clone())?,
+            ))
+        })
+        .collect::<anyhow::Result<Vec<(String, DynTensor)>>>()?;
+    let shown = || path.display().to_string();
+    let mut session = ModelSession::new(path, own, Box::new(()), None).with_context(shown)?;
+    session.bind_tensors(&tensors).with_context(shown)?;
+    Ok(session)
+}
+
+fn read_inputs(path: &Path, model: &ModelProto, settings: &Settings) -> anyhow::Result<Vec<Input>> {
+    let declared = inputs::declared(model).with_context(|| path.display().to_string())?;
+    let dims = inputs::sizes(&declared, settings)?;
+    let given = settings.find::<PathBuf>("ort.inputs")?;
+    let beside = path.with_extension("inputs.npz");
+    if let Some(file) = given.or_else(|| beside.is_file().then_some(beside)) {
+        return npz::read(&file, &declared);
+    }
+    inputs::synthetic(path, model, &declared, &dims)
+}

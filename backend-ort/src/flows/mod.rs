@@ -1,0 +1,11 @@
+//! What runs: the graph as an ONNX model, and model files from elsewhere.
+
+mod backend;
+mod file;
+mod inputs;
+mod model;
+mod npz;
+mod session;
+
+pub use backend::Ort;
+pub(crate) use inputs::{DeclaredInput, Size, element, fill};

@@ -1,0 +1,11 @@
+//! ONNX Runtime itself: its library, sessions of models, tensors.
+
+mod library;
+mod options;
+mod session;
+mod tensors;
+
+pub(crate) use library::{PROVIDERS_REMEDY, library};
+pub(crate) use options::{Options, provider};
+pub(crate) use session::{Loaded, optimized};
+pub(crate) use tensors::{element_type, from_profile, upload};
