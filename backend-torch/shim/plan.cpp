@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
@@ -51,6 +52,21 @@ bool is_foreign(const Node* node) {
   }
 }
 
+// Whether a block holds calls of methods and functions that can be inlined.
+bool has_calls(Block* block) {
+  for (Node* node : block->nodes()) {
+    if (node->kind() == prim::CallFunction) return true;
+    if (node->kind() == prim::CallMethod) {
+      const auto type = node->input(0)->type()->cast<c10::ClassType>();
+      if (type && torch::jit::tryToGraphFunction(type->getMethod(node->s(torch::jit::attr::name))) != nullptr) return true;
+    }
+    for (Block* inner : node->blocks()) {
+      if (has_calls(inner)) return true;
+    }
+  }
+  return false;
+}
+
 // The node of `block` that `user` is, or lies in.
 Node* within(Block* block, Node* user) {
   while (user->owningBlock() != block) user = user->owningBlock()->owningNode();
@@ -71,7 +87,8 @@ Node* last_use(Value* value, Block* block) {
 
 Plan::Plan(const torch::jit::Module& module) : module_(module) {
   graph_ = module_.get_method("forward").graph()->copy();
-  torch::jit::Inline(*graph_);
+  // While the executor does not optimise, one pass inlines one level of calls.
+  while (has_calls(graph_->block())) torch::jit::Inline(*graph_);
   main_ = compile(graph_->block());
 }
 
