@@ -139,7 +139,7 @@ fn ort() -> Result<()> {
 /// Lints and tests of the libtorch flows, which need PyTorch, its compiler included: apart, so that nothing
 /// else does.
 fn torch() -> Result<()> {
-    setup::python()?;
+    let python = setup::python()?;
     let libtorch = setup::libtorch()?;
     let package = ["--package", "nongemm-torch", "--locked"];
     check(
@@ -154,7 +154,8 @@ fn torch() -> Result<()> {
         cargo_tool(&tool)
             .args(["nextest", "run", "--no-fail-fast"])
             .args(package)
-            .env("LIBTORCH", &libtorch),
+            .env("LIBTORCH", &libtorch)
+            .env("NONGEMM_PYTHON", &python),
     )
 }
 

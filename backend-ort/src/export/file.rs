@@ -51,7 +51,7 @@ pub fn write(model: &Model, weights: &dyn WeightSource, path: &Path) -> anyhow::
 /// Writes a model to `path` and its weights to `path.data`, however large they are.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_apart(
     model: &Model,
     weights: &dyn WeightSource,

@@ -55,7 +55,7 @@ pub enum TypeValue {
 /// The type of a tensor.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorType {
-    /// Element type, a [`DataType`].
+    /// Element type, a value of `TensorProto.DataType`.
     #[prost(int32, tag = "1")]
     pub elem_type: i32,
     /// Shape, if the rank is known.
@@ -74,7 +74,7 @@ pub struct ElementType {
 /// The type of a map.
 #[derive(Clone, PartialEq, Message)]
 pub struct MapType {
-    /// Type of the keys, a [`DataType`].
+    /// Type of the keys, a value of `TensorProto.DataType`.
     #[prost(int32, tag = "1")]
     pub key_type: i32,
     /// Type of the values.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,13 +50,6 @@ impl Reference {
             .args(["--model", &case.model])
             .args(["--config", &config(case).to_string()]);
         python
-    }
-
-    /// Runs a script with arguments.
-    pub fn script(&self, script: &Path, arguments: &[&OsStr]) -> anyhow::Result<String> {
-        let mut python = Command::new(&self.python);
-        python.arg(script).args(arguments);
-        text(python)
     }
 
     /// The checkpoint's entries.
