@@ -1,8 +1,6 @@
 #include "plan.h"
 
-#include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/constants.h>
-#include <torch/csrc/jit/passes/inliner.h>
 
 #include "common.h"
 #include "describe.h"
@@ -52,21 +50,6 @@ bool is_foreign(const Node* node) {
   }
 }
 
-// Whether a block holds calls of methods and functions that can be inlined.
-bool has_calls(Block* block) {
-  for (Node* node : block->nodes()) {
-    if (node->kind() == prim::CallFunction) return true;
-    if (node->kind() == prim::CallMethod) {
-      const auto type = node->input(0)->type()->cast<c10::ClassType>();
-      if (type && torch::jit::tryToGraphFunction(type->getMethod(node->s(torch::jit::attr::name))) != nullptr) return true;
-    }
-    for (Block* inner : node->blocks()) {
-      if (has_calls(inner)) return true;
-    }
-  }
-  return false;
-}
-
 // The node of `block` that `user` is, or lies in.
 Node* within(Block* block, Node* user) {
   while (user->owningBlock() != block) user = user->owningBlock()->owningNode();
@@ -87,8 +70,6 @@ Node* last_use(Value* value, Block* block) {
 
 Plan::Plan(const torch::jit::Module& module) : module_(module) {
   graph_ = module_.get_method("forward").graph()->copy();
-  // While the executor does not optimise, one pass inlines one level of calls.
-  while (has_calls(graph_->block())) torch::jit::Inline(*graph_);
   main_ = compile(graph_->block());
 }
 
@@ -156,10 +137,10 @@ struct Plan::Observer {
   virtual void after(const Step& step, const torch::jit::Stack& stack) = 0;
 };
 
-// Which steps call operators, and what they are given. What libtorch itself reports is kept; a step that
-// makes several calls is one row under its own name.
+// Which visits of steps call operators, and what they are given. What libtorch itself reports is kept; a
+// visit that makes several calls is one row under its step's name.
 struct Plan::Learner : Plan::Observer {
-  Learner(Calls& calls, std::vector<const Step*>& rows) : calls(calls), rows(rows) {}
+  Learner(Calls& calls, std::vector<Visit>& visits) : calls(calls), visits(visits) {}
 
   void before(const Step& step, const torch::jit::Stack& stack) override {
     start = calls.known.size();
@@ -170,43 +151,42 @@ struct Plan::Learner : Plan::Observer {
 
   void after(const Step& step, const torch::jit::Stack& stack) override {
     const size_t made = calls.known.size() - start;
-    if (made == 0) return;
     if (made > 1) {
       calls.known.resize(start);
       calls.known.push_back({step.node->kind().toQualString(), own + "," + describe_outputs(stack) + "}"});
     }
-    const_cast<Step&>(step).row = true;
-    rows.push_back(&step);
+    visits.push_back({&step, made > 0});
   }
 
   Calls& calls;
-  std::vector<const Step*>& rows;
+  std::vector<Visit>& visits;
   size_t start = 0;
   std::string own;
 };
 
 struct Plan::Timer : Plan::Observer {
-  Timer(const NongemmHooks& hooks, const std::vector<const Step*>& rows) : hooks(hooks), rows(rows) {}
+  Timer(const NongemmHooks& hooks, const std::vector<Visit>& visits)
+      : hooks(hooks), next(visits.begin()), end(visits.end()) {}
 
   void before(const Step& step, const torch::jit::Stack&) override {
-    if (!step.row) return;
-    TORCH_CHECK(next < rows.size() && rows[next] == &step, "the operators changed from run to run: step ",
-                next, " was ", step.node->kind().toQualString());
-    if (hooks.mark != nullptr) hooks.mark(hooks.context, static_cast<uint32_t>(next), false);
+    TORCH_CHECK(next != end && next->step == &step, "the operators changed from run to run: step ", row, " was ",
+                step.node->kind().toQualString());
+    if (!next->row) return;
+    if (hooks.mark != nullptr) hooks.mark(hooks.context, row, false);
     start = hooks.now(hooks.context);
   }
 
-  void after(const Step& step, const torch::jit::Stack&) override {
-    if (!step.row) return;
-    const uint64_t end = hooks.now(hooks.context);
-    if (hooks.mark != nullptr) hooks.mark(hooks.context, static_cast<uint32_t>(next), true);
-    hooks.push(hooks.context, static_cast<uint32_t>(next), start, end);
-    ++next;
+  void after(const Step&, const torch::jit::Stack&) override {
+    if (!next++->row) return;
+    const uint64_t stop = hooks.now(hooks.context);
+    if (hooks.mark != nullptr) hooks.mark(hooks.context, row, true);
+    hooks.push(hooks.context, row++, start, stop);
   }
 
   const NongemmHooks& hooks;
-  const std::vector<const Step*>& rows;
-  size_t next = 0;
+  std::vector<Visit>::const_iterator next;
+  const std::vector<Visit>::const_iterator end;
+  uint32_t row = 0;
   uint64_t start = 0;
 };
 
@@ -216,31 +196,23 @@ c10::IValue Plan::run(std::vector<c10::IValue> inputs) {
 
 c10::IValue Plan::learn(std::vector<c10::IValue> inputs, Calls& calls) {
   calls.known.clear();
-  rows_.clear();
-  Learner learner(calls, rows_);
+  visits_.clear();
+  Learner learner(calls, visits_);
   const Learning learning(&calls);
   return execute(std::move(inputs), &learner);
 }
 
 c10::IValue Plan::time(std::vector<c10::IValue> inputs, const NongemmHooks& hooks) {
-  Timer timer(hooks, rows_);
+  Timer timer(hooks, visits_);
   c10::IValue result = execute(std::move(inputs), &timer);
-  TORCH_CHECK(timer.next == rows_.size(), "only ", timer.next, " of ", rows_.size(), " operators ran");
+  TORCH_CHECK(timer.next == timer.end, "the operators changed from run to run: only ", timer.row, " ran");
   return result;
 }
 
 std::string Plan::scopes() const {
   std::string out;
-  for (const Step* step : rows_) {
-    std::string scope = step->node->scopeName();
-    if (const auto calls = step->node->callstack(); scope.empty() && calls) {
-      // From the outermost module to the innermost; calls of a module's own methods are `SELF`.
-      for (const auto& [function, range, instance] : (*calls)->vec()) {
-        if (!instance || instance->instance_name().empty() || instance->instance_name() == "SELF") continue;
-        scope += (scope.empty() ? "" : ".") + instance->instance_name();
-      }
-    }
-    out += scope + "\n";
+  for (const Visit& visit : visits_) {
+    if (visit.row) out += visit.step->node->scopeName() + "\n";
   }
   return out;
 }

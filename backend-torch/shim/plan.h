@@ -44,13 +44,19 @@ struct Step {
   // Registers whose last use this is.
   std::vector<size_t> dead;
   std::vector<Body> blocks;
-  // Whether running it calls operators: known once they are learned.
-  bool row = false;
+};
+
+// One time that a run comes to a step which may call operators; in a loop a step has many.
+struct Visit {
+  const Step* step;
+  // Whether it did call some.
+  bool row;
 };
 
 class Plan {
  public:
-  // Throws if the program holds a construct that is not run node by node; the message names it.
+  // Of a program without calls of methods (`flatten`). Throws if it holds a construct that is not run node
+  // by node; the message names it.
   explicit Plan(const torch::jit::Module& module);
 
   // Runs it without measuring.
@@ -59,7 +65,7 @@ class Plan {
   // Runs it and learns which operators it calls.
   c10::IValue learn(std::vector<c10::IValue> inputs, Calls& calls);
 
-  // Runs it and measures each step that calls operators. Throws if others run than were learned.
+  // Runs it and measures each visit that calls operators. Throws if other steps run than were learned.
   c10::IValue time(std::vector<c10::IValue> inputs, const NongemmHooks& hooks);
 
   // The module of each operator that was learned, one for each line.
@@ -89,7 +95,7 @@ class Plan {
   std::vector<c10::IValue> registers_;
   Body main_;
   torch::jit::Stack stack_;
-  std::vector<const Step*> rows_;
+  std::vector<Visit> visits_;
 };
 
 }  // namespace nongemm

@@ -11,6 +11,7 @@
 
 #include "common.h"
 #include "describe.h"
+#include "flatten.h"
 #include "plan.h"
 
 using nongemm::guarded;
@@ -148,6 +149,7 @@ char* nongemm_program_load(const char* path, const char* device, void** handle) 
   return guarded([&] {
     auto module = torch::jit::load(path, c10::Device(device));
     module.eval();
+    nongemm::flatten(*module.get_method("forward").graph());
     *handle = new Program{std::move(module), nullptr, {}};
   });
 }

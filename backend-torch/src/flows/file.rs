@@ -174,20 +174,10 @@ impl Whole for Archive {
             let scopes = self.program.scopes()?;
             let calls = calls.into_iter().zip(scopes).enumerate();
             let step = |(index, (call, scope)): (usize, (Call, String))| {
-                foreign(call, format!("n{index}"), module(&scope))
+                foreign(call, format!("n{index}"), &scope)
             };
             return Ok(calls.map(step).collect());
         }
-        let mut nodes = executed_nodes()?;
-        for (_, scope) in &mut nodes {
-            *scope = module(scope).to_owned();
-        }
-        Ok(steps(calls, &nodes, &Origins::default()))
+        Ok(steps(calls, &executed_nodes()?, &Origins::default()))
     }
-}
-
-/// Scopes are what tracing calls modules: `__module.layer1/__module.layer1.0`.
-fn module(scope: &str) -> &str {
-    let last = scope.rsplit('/').next().unwrap_or_default();
-    last.strip_prefix("__module.").unwrap_or(last)
 }

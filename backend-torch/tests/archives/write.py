@@ -30,6 +30,17 @@ class Unusual(torch.nn.Module):
         return y * float(y.sum())
 
 
+class Idioms(torch.nn.Module):
+    """What tracing writes down otherwise than eager code runs it, once each."""
+
+    def forward(self, x):
+        torch.arange(3)[None]  # used by nothing
+        x = x[: x.shape[1] + 1]  # a number computed from a size
+        x = x[:, None]  # all of a dimension
+        x = x.contiguous()  # it is already
+        return torch.where(x > 0, x, torch.tensor(0.0))  # a constant tensor
+
+
 class NoKernel(torch.nn.Module):
     """An operator that only GPUs have."""
 
@@ -44,14 +55,44 @@ class Forked(torch.nn.Module):
         return torch.jit.wait(torch.jit.fork(torch.tanh, x)) + x
 
 
+@torch.jit.script
+def doubled(x: torch.Tensor):
+    return x * 2
+
+
+class Scaled(torch.nn.Module):
+    """A module with a method that calls another one."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor([3.0]))
+
+    def scaled(self, x: torch.Tensor):
+        return x.mul(self.scale)
+
+    def forward(self, x: torch.Tensor):
+        return doubled(self.scaled(x))
+
+
 class Loop(torch.nn.Module):
-    """Control flow, lists and dictionaries: what tracing does not write and scripting does."""
+    """Control flow, calls, lists and dictionaries: what tracing does not write and scripting does."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.ModuleList([Scaled(), torch.nn.Sequential(Scaled(), torch.nn.Tanh())])
 
     def forward(self, x: torch.Tensor, turns: torch.Tensor):
         kept: list[torch.Tensor] = []
+        seen: list[torch.Tensor] = []
+        for layer in self.layers:
+            x = layer(x)
         for i in range(int(turns)):
             x = x * 2 if i % 2 == 0 else x.tanh() + i
+            # Lists are compared element by element, in the turns in which they are equally long.
+            if [turns] == seen:
+                x = x.abs()
             kept.append(x)
+            seen.append(turns.clone())
         a, b = x.chunk(2)
         return {"last": x, "all": torch.stack(kept), "half": a + b}
 
@@ -110,6 +151,7 @@ def main(folder):
     write(folder, "bert", *bert())
     write(folder, "inverted", *inverted())
     write(folder, "unusual", Unusual(), (torch.rand(3, 4) + 0.5,))
+    write(folder, "idioms", Idioms(), (torch.randn(4, 2),))
     write(folder, "loop", Loop(), {"x": torch.randn(4, 2), "turns": torch.tensor(3)}, scripted=True)
     write(folder, "forked", Forked(), {"x": torch.randn(3)}, scripted=True)
     script(folder, "no-kernel", NoKernel(), {"x": torch.randn(1, 1, 1, 1)})
