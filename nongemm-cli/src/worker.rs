@@ -13,6 +13,7 @@ use nongemm_core::record::RunRecord;
 use nongemm_core::run::{Event, Job, execute};
 use serde::{Deserialize, Serialize};
 
+use crate::allocator;
 use crate::error::CliError;
 
 /// One line of a worker's standard output.
@@ -36,6 +37,7 @@ fn send(message: &Message) -> std::io::Result<()> {
 /// Runs the job on standard input.
 pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
     die_with_parent();
+    let allocator = allocator::pin();
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [libc::SIGINT, libc::SIGTERM] {
         signal_hook::flag::register(signal, interrupted.clone()).map_err(CliError::failed)?;
@@ -50,7 +52,9 @@ pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
         // A parent that is gone is noticed when the record is sent.
         let _ = send(&Message::Event(event));
     };
-    let record = execute(&job, plugins, &interrupted, &mut events);
+    let mut record = execute(&job, plugins, &interrupted, &mut events);
+    let modes = &mut record.software.modes;
+    modes.insert("allocator".to_owned(), allocator);
     send(&Message::Record(Box::new(record))).map_err(CliError::failed)?;
     Ok(ExitCode::SUCCESS)
 }

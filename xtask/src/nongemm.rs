@@ -1,5 +1,6 @@
 //! Builds `nongemm` in release mode with the features that the arguments need, and runs it.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -137,6 +138,16 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     become_program(Command::new(binary).args(args))
 }
 
+/// A program of `perf`, with the allocator as a worker of `nongemm` pins it: both sides keep what they
+/// free.
+fn measured(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("MALLOC_MMAP_THRESHOLD_", (32 << 20).to_string())
+        .env("MALLOC_TRIM_THRESHOLD_", i32::MAX.to_string());
+    command
+}
+
 /// Runs the benchmarks that compare with the libraries underneath. They start `nongemm` too.
 pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
     let mut build = cargo();
@@ -158,7 +169,7 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         check(&mut build)?;
         let release = target_dir()?.join("release");
         let script = root().join("perf").join("torch").join("compare.py");
-        let mut compare = Command::new(python);
+        let mut compare = measured(python);
         compare
             .arg(script)
             .arg(release.join("nongemm"))
@@ -173,13 +184,13 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         check(&mut build)?;
         let nongemm = target_dir()?.join("release").join("nongemm");
         let script = root().join("perf").join("ort").join("compare.py");
-        let mut compare = Command::new(python);
+        let mut compare = measured(python);
         return become_program(compare.arg(script).arg(nongemm).args(rest));
     }
     build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
     check(&mut build)?;
     let binary = target_dir()?.join("release").join("nongemm-perf");
-    become_program(Command::new(binary).current_dir(root()).args(args))
+    become_program(measured(binary).current_dir(root()).args(args))
 }
 
 #[cfg(test)]

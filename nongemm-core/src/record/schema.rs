@@ -69,7 +69,7 @@ pub struct Software {
     pub backend: String,
     /// Versions of the libraries behind the backend.
     pub libraries: BTreeMap<String, String>,
-    /// Math modes and thread counts as the backend pinned them.
+    /// Math modes and thread counts as the backend pinned them, and what holds for the allocator.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub modes: BTreeMap<String, String>,
 }
