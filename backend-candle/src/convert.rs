@@ -6,17 +6,22 @@ use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
 
 /// candle's element type for `dtype`; bool is stored as `u8`.
-pub(crate) fn to_candle(dtype: DType) -> CandleDType {
-    match dtype {
+///
+/// # Errors
+/// For types that candle does not have.
+pub(crate) fn to_candle(dtype: DType) -> anyhow::Result<CandleDType> {
+    Ok(match dtype {
         DType::F64 => CandleDType::F64,
         DType::F32 => CandleDType::F32,
         DType::F16 => CandleDType::F16,
         DType::BF16 => CandleDType::BF16,
         DType::I64 => CandleDType::I64,
         DType::I32 => CandleDType::I32,
+        DType::I16 => CandleDType::I16,
         DType::U32 => CandleDType::U32,
         DType::U8 | DType::Bool => CandleDType::U8,
-    }
+        DType::I8 | DType::U16 | DType::U64 => anyhow::bail!("candle has no tensors of {dtype}"),
+    })
 }
 
 /// The element type of a candle tensor. Kernels produce only types that have a counterpart; the rest
@@ -29,6 +34,7 @@ pub(crate) fn from_candle(dtype: CandleDType) -> DType {
         CandleDType::BF16 => DType::BF16,
         CandleDType::I64 => DType::I64,
         CandleDType::I32 => DType::I32,
+        CandleDType::I16 => DType::I16,
         CandleDType::U32 => DType::U32,
         _ => DType::U8,
     }
@@ -40,18 +46,26 @@ pub(crate) fn spec(tensor: &Tensor) -> TensorSpec {
 }
 
 /// Moves a tensor to the device; on the CPU without a copy.
-pub(crate) fn upload(tensor: HostTensor, device: &Device) -> candle_core::Result<Tensor> {
-    let shape = tensor.shape().to_vec();
-    match tensor.into_data() {
+///
+/// # Errors
+/// When candle does not have the element type, or the device fails.
+pub(crate) fn upload(tensor: HostTensor, device: &Device) -> anyhow::Result<Tensor> {
+    let (shape, dtype) = (tensor.shape().to_vec(), tensor.dtype());
+    let tensor = match tensor.into_data() {
         HostData::F64(data) => Tensor::from_vec(data, shape, device),
         HostData::F32(data) => Tensor::from_vec(data, shape, device),
         HostData::F16(data) => Tensor::from_vec(data, shape, device),
         HostData::BF16(data) => Tensor::from_vec(data, shape, device),
         HostData::I64(data) => Tensor::from_vec(data, shape, device),
         HostData::I32(data) => Tensor::from_vec(data, shape, device),
+        HostData::I16(data) => Tensor::from_vec(data, shape, device),
         HostData::U32(data) => Tensor::from_vec(data, shape, device),
         HostData::U8(data) | HostData::Bool(data) => Tensor::from_vec(data, shape, device),
-    }
+        HostData::I8(_) | HostData::U16(_) | HostData::U64(_) => {
+            anyhow::bail!("candle has no tensors of {dtype}")
+        }
+    };
+    Ok(tensor?)
 }
 
 /// Copies a tensor to the host.
@@ -64,6 +78,7 @@ pub(crate) fn download(tensor: &Tensor) -> anyhow::Result<HostTensor> {
         CandleDType::BF16 => HostData::BF16(flat.to_vec1()?),
         CandleDType::I64 => HostData::I64(flat.to_vec1()?),
         CandleDType::I32 => HostData::I32(flat.to_vec1()?),
+        CandleDType::I16 => HostData::I16(flat.to_vec1()?),
         CandleDType::U32 => HostData::U32(flat.to_vec1()?),
         CandleDType::U8 => HostData::U8(flat.to_vec1()?),
         other => anyhow::bail!("candle dtype {} has no counterpart", other.as_str()),

@@ -29,7 +29,7 @@ impl Engine for Candle {
     type Tensor = Tensor;
 
     fn upload(&self, tensor: HostTensor) -> anyhow::Result<Tensor> {
-        Ok(convert::upload(tensor, &self.device)?)
+        convert::upload(tensor, &self.device)
     }
 
     fn download(&self, tensor: &Tensor) -> anyhow::Result<HostTensor> {

@@ -9,19 +9,14 @@ use ort::value::TensorElementType;
 use prost::Message;
 use serde_json::{Map, Value};
 
-use crate::emit;
+use crate::emit::{self, IR_VERSION, OPSET};
 use crate::flows::{DeclaredInput, Ort, Size, element, fill};
 use crate::profile::data_type;
 use crate::proto::{
-    AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto,
-    NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorType, TypeProto, TypeValue,
-    ValueInfoProto,
+    AttributeProto, AttributeType, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    TensorProto, ValueInfoProto,
 };
 
-/// The set of ONNX's own operators in models that use others only.
-const OPSET: i64 = 20;
-/// The version of the file format.
-const IR_VERSION: i64 = 10;
 /// Keys among the attributes of a row that are none of the node's.
 const NOTES: &[&str] = &["onnx", "input_types", "output_types"];
 
@@ -114,7 +109,8 @@ fn inputs(
         } else if weights.contains(&index) {
             graph.initializer.push(weight(&name, ty, &dims)?);
         } else {
-            graph.input.push(value(&name, ty, Some(&dims)));
+            let value = ValueInfoProto::tensor(&name, ty as i32, Some(&dims));
+            graph.input.push(value);
         }
         node.input.push(name);
     }
@@ -146,7 +142,8 @@ fn outputs(
         let (ty, _) = operands
             .next()
             .context("an output is missing in the record")?;
-        graph.output.push(value(&name, ty, None));
+        let value = ValueInfoProto::tensor(&name, ty as i32, None);
+        graph.output.push(value);
         node.output.push(name);
     }
     Ok(())
@@ -177,30 +174,6 @@ fn operands(row: &OpRow, key: &str, specs: &[TensorSpec]) -> anyhow::Result<Vec<
     operands.collect()
 }
 
-fn value(name: &str, ty: DataType, dims: Option<&[i64]>) -> ValueInfoProto {
-    let shape = dims.map(|dims| TensorShapeProto {
-        dim: dims
-            .iter()
-            .map(|&size| Dimension {
-                value: Some(DimensionValue::Size(size)),
-                denotation: String::new(),
-            })
-            .collect(),
-    });
-    let tensor = TensorType {
-        elem_type: ty as i32,
-        shape,
-    };
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(TypeProto {
-            value: Some(TypeValue::Tensor(tensor)),
-            denotation: String::new(),
-        }),
-        ..ValueInfoProto::default()
-    }
-}
-
 /// A weight with synthetic values.
 fn weight(name: &str, ty: DataType, dims: &[i64]) -> anyhow::Result<TensorProto> {
     let kind: TensorElementType =
@@ -213,7 +186,7 @@ fn weight(name: &str, ty: DataType, dims: &[i64]) -> anyhow::Result<TensorProto>
     let declared = DeclaredInput {
         name: name.to_owned(),
         ty: kind,
-        shape: dims.iter().map(|&size| Size::Known(size)).collect(),
+        shape: Some(dims.iter().map(|&size| Size::Known(size)).collect()),
     };
     Ok(TensorProto {
         name: name.to_owned(),

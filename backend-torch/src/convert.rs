@@ -18,9 +18,13 @@ pub(crate) fn to_torch(dtype: DType) -> anyhow::Result<Kind> {
         DType::BF16 => Kind::BFloat16,
         DType::I64 => Kind::Int64,
         DType::I32 => Kind::Int,
+        DType::I16 => Kind::Int16,
+        DType::I8 => Kind::Int8,
         DType::U8 => Kind::Uint8,
         DType::Bool => Kind::Bool,
-        DType::U32 => anyhow::bail!("libtorch has no operators for {dtype}"),
+        DType::U16 | DType::U32 | DType::U64 => {
+            anyhow::bail!("libtorch has no operators for {dtype}")
+        }
     })
 }
 
@@ -31,6 +35,8 @@ pub(crate) fn to_torch(dtype: DType) -> anyhow::Result<Kind> {
 pub(crate) fn scalar_type(dtype: DType) -> anyhow::Result<c_int> {
     Ok(match to_torch(dtype)? {
         Kind::Uint8 => 0,
+        Kind::Int8 => 1,
+        Kind::Int16 => 2,
         Kind::Int => 3,
         Kind::Int64 => 4,
         Kind::Half => 5,
@@ -51,6 +57,8 @@ pub(crate) fn from_torch(kind: Kind) -> Option<DType> {
         Kind::BFloat16 => DType::BF16,
         Kind::Int64 => DType::I64,
         Kind::Int => DType::I32,
+        Kind::Int16 => DType::I16,
+        Kind::Int8 => DType::I8,
         Kind::Uint8 => DType::U8,
         Kind::Bool => DType::Bool,
         _ => return None,

@@ -198,7 +198,11 @@ fn python_dtype(dtype: nongemm_core::dtype::DType) -> &'static str {
         DType::BF16 => "bfloat16",
         DType::I64 => "int64",
         DType::I32 => "int32",
+        DType::I16 => "int16",
+        DType::I8 => "int8",
+        DType::U64 => "uint64",
         DType::U32 => "uint32",
+        DType::U16 => "uint16",
         DType::U8 => "uint8",
         DType::Bool => "bool",
     }

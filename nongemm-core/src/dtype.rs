@@ -16,21 +16,29 @@ pub enum DType {
     BF16,
     I64,
     I32,
+    I16,
+    I8,
+    U64,
     U32,
+    U16,
     U8,
     Bool,
 }
 
 impl DType {
     /// Every element type, widest floating-point type first.
-    pub const ALL: [DType; 9] = [
+    pub const ALL: [DType; 13] = [
         DType::F64,
         DType::F32,
         DType::F16,
         DType::BF16,
         DType::I64,
         DType::I32,
+        DType::I16,
+        DType::I8,
+        DType::U64,
         DType::U32,
+        DType::U16,
         DType::U8,
         DType::Bool,
     ];
@@ -38,10 +46,10 @@ impl DType {
     /// Bytes that one element takes.
     pub const fn size(self) -> usize {
         match self {
-            DType::F64 | DType::I64 => 8,
+            DType::F64 | DType::I64 | DType::U64 => 8,
             DType::F32 | DType::I32 | DType::U32 => 4,
-            DType::F16 | DType::BF16 => 2,
-            DType::U8 | DType::Bool => 1,
+            DType::F16 | DType::BF16 | DType::I16 | DType::U16 => 2,
+            DType::I8 | DType::U8 | DType::Bool => 1,
         }
     }
 
@@ -59,7 +67,11 @@ impl DType {
             DType::BF16 => "bf16",
             DType::I64 => "i64",
             DType::I32 => "i32",
+            DType::I16 => "i16",
+            DType::I8 => "i8",
+            DType::U64 => "u64",
             DType::U32 => "u32",
+            DType::U16 => "u16",
             DType::U8 => "u8",
             DType::Bool => "bool",
         }

@@ -15,7 +15,11 @@ pub enum HostData {
     BF16(Vec<bf16>),
     I64(Vec<i64>),
     I32(Vec<i32>),
+    I16(Vec<i16>),
+    I8(Vec<i8>),
+    U64(Vec<u64>),
     U32(Vec<u32>),
+    U16(Vec<u16>),
     U8(Vec<u8>),
     Bool(Vec<u8>),
 }
@@ -30,7 +34,11 @@ impl HostData {
             HostData::BF16(_) => DType::BF16,
             HostData::I64(_) => DType::I64,
             HostData::I32(_) => DType::I32,
+            HostData::I16(_) => DType::I16,
+            HostData::I8(_) => DType::I8,
+            HostData::U64(_) => DType::U64,
             HostData::U32(_) => DType::U32,
+            HostData::U16(_) => DType::U16,
             HostData::U8(_) => DType::U8,
             HostData::Bool(_) => DType::Bool,
         }
@@ -45,7 +53,11 @@ impl HostData {
             HostData::BF16(v) => v.len(),
             HostData::I64(v) => v.len(),
             HostData::I32(v) => v.len(),
+            HostData::I16(v) => v.len(),
+            HostData::I8(v) => v.len(),
+            HostData::U64(v) => v.len(),
             HostData::U32(v) => v.len(),
+            HostData::U16(v) => v.len(),
             HostData::U8(v) | HostData::Bool(v) => v.len(),
         }
     }
@@ -64,7 +76,11 @@ impl HostData {
             HostData::BF16(v) => bytemuck::cast_slice(v),
             HostData::I64(v) => bytemuck::cast_slice(v),
             HostData::I32(v) => bytemuck::cast_slice(v),
+            HostData::I16(v) => bytemuck::cast_slice(v),
+            HostData::I8(v) => bytemuck::cast_slice(v),
+            HostData::U64(v) => bytemuck::cast_slice(v),
             HostData::U32(v) => bytemuck::cast_slice(v),
+            HostData::U16(v) => bytemuck::cast_slice(v),
             HostData::U8(v) | HostData::Bool(v) => v,
         }
     }
@@ -78,7 +94,11 @@ impl HostData {
             HostData::BF16(v) => bytemuck::cast_slice_mut(v),
             HostData::I64(v) => bytemuck::cast_slice_mut(v),
             HostData::I32(v) => bytemuck::cast_slice_mut(v),
+            HostData::I16(v) => bytemuck::cast_slice_mut(v),
+            HostData::I8(v) => bytemuck::cast_slice_mut(v),
+            HostData::U64(v) => bytemuck::cast_slice_mut(v),
             HostData::U32(v) => bytemuck::cast_slice_mut(v),
+            HostData::U16(v) => bytemuck::cast_slice_mut(v),
             HostData::U8(v) | HostData::Bool(v) => v,
         }
     }
@@ -116,7 +136,11 @@ impl HostData {
             DType::BF16 => HostData::BF16(vec![bf16::ZERO; count]),
             DType::I64 => HostData::I64(vec![0; count]),
             DType::I32 => HostData::I32(vec![0; count]),
+            DType::I16 => HostData::I16(vec![0; count]),
+            DType::I8 => HostData::I8(vec![0; count]),
+            DType::U64 => HostData::U64(vec![0; count]),
             DType::U32 => HostData::U32(vec![0; count]),
+            DType::U16 => HostData::U16(vec![0; count]),
             DType::U8 => HostData::U8(vec![0; count]),
             DType::Bool => HostData::Bool(vec![0; count]),
         }
@@ -142,7 +166,11 @@ impl HostData {
             HostData::BF16(v) => v.iter().take(count).map(|x| x.to_f64()).collect(),
             HostData::I64(v) => v.iter().take(count).map(|&x| x as f64).collect(),
             HostData::I32(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
+            HostData::I16(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
+            HostData::I8(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
+            HostData::U64(v) => v.iter().take(count).map(|&x| x as f64).collect(),
             HostData::U32(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
+            HostData::U16(v) => v.iter().take(count).map(|&x| f64::from(x)).collect(),
             HostData::U8(v) | HostData::Bool(v) => {
                 v.iter().take(count).map(|&x| f64::from(x)).collect()
             }

@@ -190,7 +190,7 @@ fn category(dtype: DType) -> u8 {
 /// its kind of type is higher.
 ///
 /// # Errors
-/// When they have no common type (`u32` and another integer).
+/// When they have no common type (`u16`, `u32` or `u64` and another integer).
 pub fn promote(a: &TensorSpec, b: &TensorSpec) -> Result<DType, ShapeError> {
     let (ka, kb) = (category(a.dtype), category(b.dtype));
     match (a.shape.rank() == 0, b.shape.rank() == 0) {
@@ -201,7 +201,7 @@ pub fn promote(a: &TensorSpec, b: &TensorSpec) -> Result<DType, ShapeError> {
 }
 
 fn promote_types(a: DType, b: DType) -> Result<DType, ShapeError> {
-    use DType::{BF16, F16, F32, I32, I64, U8, U32};
+    use DType::{BF16, F16, F32, I8, I16, U8, U16, U32, U64};
     let (low, high) = if category(a) <= category(b) {
         (a, b)
     } else {
@@ -212,10 +212,12 @@ fn promote_types(a: DType, b: DType) -> Result<DType, ShapeError> {
         (F16, BF16) | (BF16, F16) => Ok(F32),
         (a, b) if a.is_float() && b.is_float() => Ok(if a.size() > b.size() { a } else { b }),
         (DType::Bool, other) => Ok(other),
-        (U32, _) | (_, U32) => Err(invalid(format!("{a} and {b} have no common type"))),
+        (U16 | U32 | U64, _) | (_, U16 | U32 | U64) => {
+            Err(invalid(format!("{a} and {b} have no common type")))
+        }
         (_, float) if float.is_float() => Ok(float),
-        (U8, I32) | (I32, U8) => Ok(I32),
-        _ => Ok(I64),
+        (U8, I8) | (I8, U8) => Ok(I16),
+        (a, b) => Ok(if a.size() > b.size() { a } else { b }),
     }
 }
 

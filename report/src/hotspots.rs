@@ -87,12 +87,11 @@ impl Call<'_> {
 
 fn described(row: &OpRow) -> String {
     let specs: Vec<String> = row.inputs.iter().map(TensorSpec::to_string).collect();
-    let attrs: Vec<String> = row.attrs.iter().map(|(k, v)| format!("{k}={v}")).collect();
     format!(
         "{}({};{};{})",
         row.op,
         specs.join(","),
-        attrs.join(","),
+        attrs(&row.attrs, &row.op),
         row.fused.join(",")
     )
 }
@@ -147,7 +146,7 @@ pub(crate) fn shapes(inputs: &[TensorSpec], usual: DType) -> String {
 }
 
 /// Attributes: `dim=-1 keepdim=true`. One that repeats the operator's name (a family's `kind`) is left
-/// out.
+/// out, and so are notes for running a call alone: they hold values of operands.
 pub(crate) fn attrs(attrs: &Attrs, op: &str) -> String {
     let shown = attrs
         .iter()
@@ -157,4 +156,34 @@ pub(crate) fn attrs(attrs: &Attrs, op: &str) -> String {
             None => format!("{key}={value}"),
         });
     shown.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(op: &str, attrs: serde_json::Value, shape: [usize; 2]) -> OpRow {
+        let time = json!({"median": 1.0, "own_median": 1.0, "mad": 0.0, "n": 1});
+        let row = json!({"id": "n", "scope": "h.0", "op": op, "parent": null, "group": "arithmetic",
+            "attrs": attrs, "inputs": [{"dtype": "f32", "shape": shape}], "outputs": [], "host_ns": time,
+            "device_ns": null, "flops": null, "bytes": null});
+        serde_json::from_value(row).unwrap()
+    }
+
+    /// Calls of ONNX Runtime carry the values of their small constants: a scale of each layer, a shape.
+    #[test]
+    fn calls_that_differ_in_values_alone_are_equal() {
+        let scaled = |scale: f64, axis: i64| {
+            let notes = json!({"opset": 20, "constants": {"1": {"dims": [], "data": [scale]}}});
+            described(&row("Div", json!({"axis": axis, "onnx": notes}), [2, 3]))
+        };
+        assert_eq!(scaled(8.0, 1), scaled(4.0, 1));
+        assert_ne!(scaled(8.0, 1), scaled(8.0, 0));
+        let other = described(&row("Div", json!({"axis": 1}), [2, 4]));
+        assert_ne!(scaled(8.0, 1), other);
+    }
 }

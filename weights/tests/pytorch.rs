@@ -131,7 +131,7 @@ fn types_without_counterpart_are_named() {
     };
     assert_eq!(
         refused("i16"),
-        "`i16` is int16, which cannot become the f32 that the model needs"
+        "`i16` is i16, which cannot become the f32 that the model needs"
     );
     let f8 = "`f8` is float8_e4m3fn, which cannot become the f32 that the model needs";
     assert_eq!(refused("f8"), f8);

@@ -13,7 +13,8 @@ use crate::register_kernel;
 
 impl Eval<Candle> for Softmax {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        let x = cast(inputs[0], self.dtype.map_or(inputs[0].dtype(), to_candle))?;
+        let dtype = self.dtype.map_or(Ok(inputs[0].dtype()), to_candle)?;
+        let x = cast(inputs[0], dtype)?;
         let dim = x.normalize_axis(self.dim)?;
         one(if dim + 1 == x.rank() {
             x.contiguous().and_then(|x| ops::softmax_last_dim(&x))
@@ -27,7 +28,8 @@ register_kernel!(Softmax);
 
 impl Eval<Candle> for LogSoftmax {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        let x = cast(inputs[0], self.dtype.map_or(inputs[0].dtype(), to_candle))?;
+        let dtype = self.dtype.map_or(Ok(inputs[0].dtype()), to_candle)?;
+        let x = cast(inputs[0], dtype)?;
         one(ops::log_softmax(&x, x.normalize_axis(self.dim)?))
     }
 }

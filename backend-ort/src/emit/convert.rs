@@ -17,7 +17,11 @@ pub(crate) fn data_type(dtype: DType) -> DataType {
         DType::BF16 => DataType::Bfloat16,
         DType::I64 => DataType::Int64,
         DType::I32 => DataType::Int32,
+        DType::I16 => DataType::Int16,
+        DType::I8 => DataType::Int8,
+        DType::U64 => DataType::Uint64,
         DType::U32 => DataType::Uint32,
+        DType::U16 => DataType::Uint16,
         DType::U8 => DataType::Uint8,
         DType::Bool => DataType::Bool,
     }
@@ -51,7 +55,11 @@ pub(crate) fn filled(value: f64, dtype: DType, count: usize) -> anyhow::Result<H
         DType::BF16 => HostData::BF16(vec![bf16::from_f64(value); count]),
         DType::I64 => HostData::I64(vec![whole()?; count]),
         DType::I32 => HostData::I32(vec![i32::try_from(whole()?)?; count]),
+        DType::I16 => HostData::I16(vec![i16::try_from(whole()?)?; count]),
+        DType::I8 => HostData::I8(vec![i8::try_from(whole()?)?; count]),
+        DType::U64 => HostData::U64(vec![u64::try_from(whole()?)?; count]),
         DType::U32 => HostData::U32(vec![u32::try_from(whole()?)?; count]),
+        DType::U16 => HostData::U16(vec![u16::try_from(whole()?)?; count]),
         DType::U8 => HostData::U8(vec![u8::try_from(whole()?)?; count]),
         DType::Bool => HostData::Bool(vec![u8::from(value != 0.0); count]),
     })
@@ -96,8 +104,8 @@ impl Emitter {
 /// The type in which ONNX Runtime computes: it has no arithmetic for the short integers and bool.
 pub(crate) fn arithmetic(dtype: DType) -> DType {
     match dtype {
-        DType::U8 | DType::Bool => DType::I32,
-        DType::U32 => DType::I64,
+        DType::I16 | DType::I8 | DType::U16 | DType::U8 | DType::Bool => DType::I32,
+        DType::U32 | DType::U64 => DType::I64,
         other => other,
     }
 }

@@ -47,6 +47,9 @@ pub use value::Tensor;
 /// The version of ONNX's operator set that forms are written in.
 pub const OPSET: i64 = 20;
 
+/// The version of the file format that goes with it.
+pub(crate) const IR_VERSION: i64 = 10;
+
 /// An operator that has an ONNX form.
 pub trait Emit: Op {
     /// Whether the form takes these inputs; most take all.

@@ -1,6 +1,7 @@
 //! Normalizations. There is no form for `rms_norm`, which this version of ONNX's operators does not have: it runs in
 //! parts, which ONNX Runtime fuses.
 
+use nongemm_core::dtype::DType;
 use nongemm_core::shape::{Dim, Shape};
 use nongemm_operators::{BatchNorm, FrozenBatchNorm, GroupNorm, LayerNorm};
 
@@ -53,6 +54,40 @@ impl Emit for LayerNorm {
 
 register_emit!(LayerNorm);
 
+/// Each of the innermost vectors of `(batch, channels, n)` with mean 0 and variance 1. In `f64` from operators that ONNX
+/// Runtime has in this type.
+fn rows_normalized(
+    e: &mut Emitter,
+    x: &Tensor,
+    channels: usize,
+    eps: f64,
+) -> anyhow::Result<Tensor> {
+    if x.dtype() != DType::F64 {
+        let vector = |e: &mut Emitter, value| {
+            let data = filled(value, x.dtype(), channels)?;
+            e.elements(&[channels], data)
+        };
+        let (ones, zeros) = (vector(e, 1.0)?, vector(e, 0.0)?);
+        let call = e.call("InstanceNormalization", &[x, &ones, &zeros]);
+        return Ok(call.float("epsilon", eps).one(x.spec().clone()));
+    }
+    let mut shape = x.shape().clone();
+    shape.dims_mut()[2] = Dim::Known(1);
+    let mean = |e: &mut Emitter, x: &Tensor| {
+        let axis = e.ints(&[2]);
+        let call = e.call("ReduceMean", &[x, &axis]).int("keepdims", 1);
+        call.one(x.spec().with_shape(shape.clone()))
+    };
+    let average = mean(e, x);
+    let centred = e.zip("Sub", x, &average)?;
+    let squares = e.zip("Mul", &centred, &centred)?;
+    let variance = mean(e, &squares);
+    let eps = e.number(eps, DType::F64)?;
+    let variance = e.zip("Add", &variance, &eps)?;
+    let deviation = e.map("Sqrt", &variance);
+    e.zip("Div", &centred, &deviation)
+}
+
 /// A normalization of each group as one channel, then scale and shift of the real channels.
 impl Emit for GroupNorm {
     fn emit(&self, e: &mut Emitter, inputs: &[Tensor]) -> anyhow::Result<Vec<Tensor>> {
@@ -63,13 +98,7 @@ impl Emit for GroupNorm {
         let size = size.unwrap_or_else(|| Dim::symbol("group"));
         let groups = Shape::new([batch, Dim::Known(self.num_groups), size]);
         let groups = e.reshape(x, &groups)?;
-        let vector = |e: &mut Emitter, value| {
-            let data = filled(value, x.dtype(), self.num_groups)?;
-            e.elements(&[self.num_groups], data)
-        };
-        let (ones, zeros) = (vector(e, 1.0)?, vector(e, 0.0)?);
-        let call = e.call("InstanceNormalization", &[&groups, &ones, &zeros]);
-        let normalized = call.float("epsilon", self.eps).one(groups.spec().clone());
+        let normalized = rows_normalized(e, &groups, self.num_groups, self.eps)?;
         let normalized = e.reshape(&normalized, x.shape())?;
         let mut channels = vec![Dim::Known(1); x.rank() - 1];
         channels[0] = weight.shape().dims()[0].clone();

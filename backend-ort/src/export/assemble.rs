@@ -9,14 +9,11 @@ use nongemm_core::shape::{Dim, Shape, TensorSpec};
 
 use super::names::{Names, label};
 use super::{Model, Weight};
-use crate::emit::{self, Emitted, Emitter, Forms, OPSET, Tensor};
+use crate::emit::{self, Emitted, Emitter, Forms, IR_VERSION, OPSET, Tensor};
 use crate::proto::{
     Dimension, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
     TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
 };
-
-/// The version of the file format, that of the operator set's time.
-const IR_VERSION: i64 = 10;
 
 impl Model {
     /// Lowers a graph and writes it as a model.

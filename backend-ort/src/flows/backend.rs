@@ -95,8 +95,8 @@ impl Backend for Ort {
         file::FORMATS
     }
 
-    fn check_file(&self, path: &Path, settings: &Settings) -> anyhow::Result<()> {
-        file::check(path, settings)
+    fn check_file(&self, path: &Path, device: Device, settings: &Settings) -> anyhow::Result<()> {
+        file::check(path, device, settings)
     }
 
     fn prepare_file(

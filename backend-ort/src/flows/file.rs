@@ -7,26 +7,29 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nongemm_core::plugin::{PrepareOptions, Settings};
+use nongemm_core::plugin::{Device, PrepareOptions, Settings};
 use ort::value::DynTensor;
 
 use super::inputs::{self, Input};
 use super::session::ModelSession;
-use super::{model, npz};
+use super::{model, npz, trial};
 use crate::proto::ModelProto;
 use crate::runtime::{Options, upload};
 
 /// The extensions of such files.
 pub(crate) const FORMATS: &[&str] = &["onnx"];
 
-/// Checks a file, the data that it refers to and its inputs, and asks for the settings that it needs.
+/// Checks a file, the data that it refers to, its inputs and whether ONNX Runtime takes it, and asks for the
+/// settings that it needs.
 ///
 /// # Errors
 /// One line that names what is wrong.
-pub(crate) fn check(path: &Path, settings: &Settings) -> anyhow::Result<()> {
+pub(crate) fn check(path: &Path, device: Device, settings: &Settings) -> anyhow::Result<()> {
+    let own = Options::read(settings, device, 1)?;
     let model = model::read(path)?;
     model::check_external_data(path, &model)?;
-    read_inputs(path, &model, settings).map(drop)
+    read_inputs(path, &model, settings)?;
+    trial::check(path, model, &own.providers)
 }
 
 /// A session of a file, its inputs bound.
@@ -58,7 +61,7 @@ fn read_inputs(path: &Path, model: &ModelProto, settings: &Settings) -> anyhow::
     let given = settings.find::<PathBuf>("ort.inputs")?;
     let beside = path.with_extension("inputs.npz");
     if let Some(file) = given.or_else(|| beside.is_file().then_some(beside)) {
-        return npz::read(&file, &declared);
+        return npz::read(&file, &declared, &dims);
     }
     inputs::synthetic(path, model, &declared, &dims)
 }

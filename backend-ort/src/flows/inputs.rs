@@ -40,7 +40,8 @@ pub(crate) enum Size {
 pub(crate) struct DeclaredInput {
     pub(crate) name: String,
     pub(crate) ty: TensorElementType,
-    pub(crate) shape: Vec<Size>,
+    /// Nothing where even the number of dimensions is open.
+    pub(crate) shape: Option<Vec<Size>>,
 }
 
 /// What a model declares that it reads. Initializers that are listed as inputs have their values already.
@@ -60,38 +61,54 @@ pub(crate) fn declared(model: &ModelProto) -> anyhow::Result<Vec<DeclaredInput>>
 fn declared_input(info: &ValueInfoProto) -> anyhow::Result<DeclaredInput> {
     let name = &info.name;
     let ty = info.r#type.as_ref().and_then(|ty| ty.value.as_ref());
-    let Some(TypeValue::Tensor(tensor)) = ty else {
-        anyhow::bail!("input {name} is no tensor; only tensors can be given");
+    let tensor = match ty {
+        Some(TypeValue::Tensor(tensor)) => tensor,
+        other => anyhow::bail!(
+            "input {name} is {}; only dense tensors of numbers can be given",
+            kind(other)
+        ),
     };
-    let ty = DataType::try_from(tensor.elem_type).ok().and_then(element);
-    let Some(ty) = ty else {
-        anyhow::bail!(
-            "input {name} has elements of a kind that cannot be given (number {})",
-            tensor.elem_type
+    let ty = DataType::try_from(tensor.elem_type);
+    let Some(element) = ty.ok().and_then(element) else {
+        let what = ty.map_or_else(
+            |_| format!("type {}", tensor.elem_type),
+            |ty| format!("type {ty:?}").to_lowercase(),
         );
+        anyhow::bail!("input {name} has elements of {what}; only numbers and bool can be given");
     };
-    let Some(shape) = &tensor.shape else {
-        anyhow::bail!("input {name} has no declared shape; give it with --set ort.inputs=FILE.npz");
-    };
-    let sizes = shape
-        .dim
-        .iter()
-        .enumerate()
-        .map(|(axis, dim)| match &dim.value {
-            Some(DimensionValue::Size(size)) if *size >= 0 => Ok(Size::Known(*size)),
-            Some(DimensionValue::Size(size)) => {
-                anyhow::bail!("input {name} is declared with size {size}")
-            }
-            Some(DimensionValue::Param(param)) if !param.is_empty() => {
-                Ok(Size::Open(param.clone()))
-            }
-            _ => Ok(Size::Open(format!("{name}.{axis}"))),
-        });
+    let shape = tensor.shape.as_ref().map(|shape| {
+        let dims = shape.dim.iter().enumerate();
+        let sizes = dims.map(|(axis, dim)| size(name, axis, dim.value.as_ref()));
+        sizes.collect::<anyhow::Result<_>>()
+    });
     Ok(DeclaredInput {
         name: name.clone(),
-        ty,
-        shape: sizes.collect::<anyhow::Result<_>>()?,
+        ty: element,
+        shape: shape.transpose()?,
     })
+}
+
+fn size(name: &str, axis: usize, declared: Option<&DimensionValue>) -> anyhow::Result<Size> {
+    Ok(match declared {
+        Some(DimensionValue::Size(size)) if *size >= 0 => Size::Known(*size),
+        Some(DimensionValue::Size(size)) => {
+            anyhow::bail!("input {name} is declared with size {size}")
+        }
+        Some(DimensionValue::Param(param)) if !param.is_empty() => Size::Open(param.clone()),
+        _ => Size::Open(format!("{name}.{axis}")),
+    })
+}
+
+/// What an input is that is no dense tensor.
+fn kind(ty: Option<&TypeValue>) -> &'static str {
+    match ty {
+        Some(TypeValue::Tensor(_)) => "a tensor",
+        Some(TypeValue::Sequence(_)) => "a sequence",
+        Some(TypeValue::Map(_)) => "a map",
+        Some(TypeValue::SparseTensor(_)) => "a sparse tensor",
+        Some(TypeValue::Optional(_)) => "a value that may be absent",
+        None => "of no declared type",
+    }
 }
 
 /// The element type of an input, unless it is one that cannot be given.
@@ -132,7 +149,7 @@ pub(crate) fn sizes(
 }
 
 fn open(declared: &[DeclaredInput]) -> BTreeSet<&str> {
-    let sizes = declared.iter().flat_map(|input| &input.shape);
+    let sizes = declared.iter().flat_map(|input| &input.shape).flatten();
     let names = sizes.filter_map(|size| match size {
         Size::Open(name) => Some(name.as_str()),
         Size::Known(_) => None,
@@ -160,11 +177,19 @@ pub(crate) fn synthetic(
         path.display(),
         missing.join(" ")
     );
+    if let Some(input) = declared.iter().find(|input| input.shape.is_none()) {
+        anyhow::bail!(
+            "{}: input {} has no declared shape; give inputs with --set ort.inputs=FILE.npz",
+            path.display(),
+            input.name
+        );
+    }
     let mut left = machine::available_memory().unwrap_or(u64::MAX);
     let inputs = declared.iter().map(|input| {
         let shape: Vec<i64> = input
             .shape
             .iter()
+            .flatten()
             .map(|size| match size {
                 Size::Known(size) => *size,
                 Size::Open(name) => dims.get(name).map_or(0, |size| *size as i64),

@@ -6,6 +6,7 @@ mod inputs;
 mod model;
 mod npz;
 mod session;
+mod trial;
 
 pub use backend::Ort;
 pub(crate) use inputs::{DeclaredInput, Size, element, fill};

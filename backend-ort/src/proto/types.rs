@@ -21,6 +21,30 @@ pub struct ValueInfoProto {
     pub metadata_props: Vec<StringStringEntryProto>,
 }
 
+impl ValueInfoProto {
+    /// A tensor of a [`DataType`](super::DataType); without `dims`, of any shape.
+    pub fn tensor(name: &str, elem_type: i32, dims: Option<&[i64]>) -> Self {
+        let dim = |&size| Dimension {
+            value: Some(DimensionValue::Size(size)),
+            denotation: String::new(),
+        };
+        let tensor = TensorType {
+            elem_type,
+            shape: dims.map(|dims| TensorShapeProto {
+                dim: dims.iter().map(dim).collect(),
+            }),
+        };
+        ValueInfoProto {
+            name: name.to_owned(),
+            r#type: Some(TypeProto {
+                value: Some(TypeValue::Tensor(tensor)),
+                denotation: String::new(),
+            }),
+            ..ValueInfoProto::default()
+        }
+    }
+}
+
 /// The type of a value.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeProto {

@@ -98,6 +98,19 @@ impl Options {
         })
     }
 
+    /// A model as it is, on the processor, in one thread: for trying whether it loads.
+    pub(crate) fn bare() -> Self {
+        Options {
+            device: Device::Cpu,
+            threads: 1,
+            optimization: Optimization::Disable,
+            providers: Vec::new(),
+            spinning: false,
+            denormals_as_zero: false,
+            inputs: None,
+        }
+    }
+
     /// Whether the library has what they ask for, where there is a library.
     ///
     /// # Errors

@@ -9,14 +9,14 @@ use nongemm_core::plugin::Device;
 use nongemm_core::tensor::HostTensor;
 use ort::AsPointer;
 use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
-use ort::session::builder::{AutoDevicePolicy, BuilderResult, SessionBuilder};
+use ort::session::builder::SessionBuilder;
 use ort::session::{IoBinding, RunOptions, Session};
 use ort::value::{DynTensor, DynTensorValueType, DynValue, Outlet};
 use prost::Message;
 use tempfile::TempDir;
 
-use super::library::{PROVIDERS_REMEDY, library};
-use super::options::{Options, provider};
+use super::builder::{builder, checked, commit, plain};
+use super::options::Options;
 use super::tensors;
 use crate::proto::ModelProto;
 
@@ -187,72 +187,6 @@ fn written(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(entry?.path())
 }
 
-fn builder(options: &Options) -> anyhow::Result<SessionBuilder> {
-    let library = library()?;
-    let mut builder = pinned(Session::builder(&library.environment)?, options).map_err(plain)?;
-    for short in &options.providers {
-        let name = provider(short, &library.providers).with_context(|| {
-            format!(
-                "execution provider {short} is not in {} (it has {}); {PROVIDERS_REMEDY}",
-                library.path.display(),
-                library.providers.join(", ")
-            )
-        })?;
-        append(&mut builder, name, options.device)
-            .with_context(|| format!("execution provider {short}"))?;
-    }
-    Ok(builder)
-}
-
-/// What is stated in the record's modes.
-#[expect(
-    clippy::result_large_err,
-    reason = "the type is that of ort's builder; its error gives the builder back"
-)]
-fn pinned(builder: SessionBuilder, options: &Options) -> BuilderResult {
-    let flag = |on: bool| if on { "1" } else { "0" };
-    builder
-        .with_optimization_level(options.optimization.level())?
-        .with_intra_threads(options.threads)?
-        .with_inter_threads(1)?
-        .with_parallel_execution(false)?
-        // The crate's own default would let ONNX Runtime choose a device by itself.
-        .with_auto_device(AutoDevicePolicy::PreferCPU)?
-        .with_intra_op_spinning(options.spinning)?
-        .with_config_entry(
-            "session.set_denormal_as_zero",
-            flag(options.denormals_as_zero),
-        )
-}
-
-/// Adds an execution provider by name, on the device of the run.
-fn append(builder: &mut SessionBuilder, name: &str, device: Device) -> anyhow::Result<()> {
-    let name = std::ffi::CString::new(name)?;
-    let options = match device {
-        Device::Cuda(index) => vec![(
-            c"device_id".to_owned(),
-            std::ffi::CString::new(index.to_string())?,
-        )],
-        Device::Cpu => Vec::new(),
-    };
-    let keys: Vec<_> = options.iter().map(|(key, _)| key.as_ptr()).collect();
-    let values: Vec<_> = options.iter().map(|(_, value)| value.as_ptr()).collect();
-    // SAFETY: all texts live through the call.
-    checked(unsafe {
-        (ort::api().SessionOptionsAppendExecutionProvider)(
-            builder.ptr_mut(),
-            name.as_ptr(),
-            keys.as_ptr(),
-            values.as_ptr(),
-            options.len(),
-        )
-    })
-}
-
-fn commit(mut builder: SessionBuilder, path: &Path) -> anyhow::Result<Session> {
-    builder.commit_from_file(path).map_err(plain)
-}
-
 /// Where outputs stay.
 fn memory(device: Device) -> anyhow::Result<MemoryInfo<'static>> {
     let (kind, index) = match device {
@@ -265,16 +199,4 @@ fn memory(device: Device) -> anyhow::Result<MemoryInfo<'static>> {
         AllocatorType::Device,
         MemoryType::Default,
     )?)
-}
-
-fn checked(status: ort::sys::OrtStatusPtr) -> anyhow::Result<()> {
-    // SAFETY: a status that a call just returned, used once.
-    unsafe { ort::Error::result_from_status(status) }.map_err(plain)
-}
-
-/// ONNX Runtime's message in one line.
-fn plain<R>(error: ort::Error<R>) -> anyhow::Error {
-    let lines = error.message().lines().map(str::trim);
-    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    anyhow::anyhow!("ONNX Runtime: {}", lines.join(" "))
 }

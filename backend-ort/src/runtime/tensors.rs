@@ -14,7 +14,11 @@ const TYPES: &[(DType, TensorElementType, &str)] = &[
     (DType::BF16, TensorElementType::Bfloat16, "bfloat16"),
     (DType::I64, TensorElementType::Int64, "int64"),
     (DType::I32, TensorElementType::Int32, "int32"),
+    (DType::I16, TensorElementType::Int16, "int16"),
+    (DType::I8, TensorElementType::Int8, "int8"),
+    (DType::U64, TensorElementType::Uint64, "uint64"),
     (DType::U32, TensorElementType::Uint32, "uint32"),
+    (DType::U16, TensorElementType::Uint16, "uint16"),
     (DType::U8, TensorElementType::Uint8, "uint8"),
     (DType::Bool, TensorElementType::Bool, "bool"),
 ];

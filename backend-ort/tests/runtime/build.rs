@@ -12,9 +12,9 @@ use nongemm_core::plugin::{
 use nongemm_operators as _;
 use nongemm_ort::Ort;
 use nongemm_ort::proto::{
-    AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto,
-    NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorType, TypeProto, TypeValue,
-    ValueInfoProto,
+    AttributeProto, AttributeType, DataType, Dimension, DimensionValue, ElementType, GraphProto,
+    MapType, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorType,
+    TypeProto, TypeValue, ValueInfoProto,
 };
 use prost::Message;
 
@@ -59,6 +59,18 @@ impl Build {
 
     pub(crate) fn input(mut self, name: &str, ty: DataType, dims: &[&str]) -> Self {
         self.0.input.push(value(name, ty, dims));
+        self
+    }
+
+    /// An input of any type.
+    pub(crate) fn input_of(mut self, name: &str, ty: TypeValue) -> Self {
+        self.0.input.push(typed(name, ty));
+        self
+    }
+
+    /// An output of any type.
+    pub(crate) fn output_of(mut self, name: &str, ty: TypeValue) -> Self {
+        self.0.output.push(typed(name, ty));
         self
     }
 
@@ -155,14 +167,43 @@ fn value(name: &str, ty: DataType, dims: &[&str]) -> ValueInfoProto {
             dim: dims.iter().map(dim).collect(),
         }),
     };
+    typed(name, TypeValue::Tensor(tensor))
+}
+
+fn typed(name: &str, ty: TypeValue) -> ValueInfoProto {
     ValueInfoProto {
         name: name.to_owned(),
-        r#type: Some(TypeProto {
-            value: Some(TypeValue::Tensor(tensor)),
-            denotation: String::new(),
-        }),
+        r#type: Some(of(ty)),
         ..ValueInfoProto::default()
     }
+}
+
+fn of(ty: TypeValue) -> TypeProto {
+    TypeProto {
+        value: Some(ty),
+        denotation: String::new(),
+    }
+}
+
+/// A tensor of any shape.
+pub(crate) fn any(ty: DataType) -> TypeValue {
+    TypeValue::Tensor(TensorType {
+        elem_type: ty as i32,
+        shape: None,
+    })
+}
+
+pub(crate) fn sequence(of_what: TypeValue) -> TypeValue {
+    TypeValue::Sequence(ElementType {
+        elem_type: Some(Box::new(of(of_what))),
+    })
+}
+
+pub(crate) fn map(key: DataType, to: TypeValue) -> TypeValue {
+    TypeValue::Map(MapType {
+        key_type: key as i32,
+        value_type: Some(Box::new(of(to))),
+    })
 }
 
 pub(crate) fn int(name: &str, i: i64) -> AttributeProto {
@@ -212,11 +253,17 @@ pub(crate) fn settings(pairs: &[(&str, &str)]) -> Settings {
     Settings::new(pairs)
 }
 
-pub(crate) fn prepare(path: &Path, pairs: &[(&str, &str)]) -> anyhow::Result<Box<dyn Session>> {
+/// Everything that is checked before a worker starts.
+pub(crate) fn check(path: &Path, pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
     let settings = settings(pairs);
     Ort.check_settings(&settings)?;
-    Ort.check_file(path, &settings)?;
+    Ort.check_file(path, Device::Cpu, &settings)?;
     settings.finish()?;
+    Ok(settings)
+}
+
+pub(crate) fn prepare(path: &Path, pairs: &[(&str, &str)]) -> anyhow::Result<Box<dyn Session>> {
+    let settings = check(path, pairs)?;
     let options = PrepareOptions {
         device: Device::Cpu,
         dtype: DType::F32,

@@ -44,42 +44,6 @@ const SKIPS: &[Skip] = &[
     no_kernel("erf/plain", "no kernel of Erf takes f64 on the CPU"),
     no_kernel("gelu/exact", "no kernel of Erf takes f64 on the CPU"),
     no_kernel(
-        "group_norm/images",
-        "no kernel of InstanceNormalization takes f64 on the CPU",
-    ),
-    no_kernel(
-        "group_norm/one-group",
-        "no kernel of InstanceNormalization takes f64 on the CPU",
-    ),
-    no_kernel(
-        "hardsigmoid/plain",
-        "no kernel of HardSigmoid takes f64 on the CPU",
-    ),
-    no_kernel(
-        "hardswish/plain",
-        "no kernel of HardSigmoid takes f64 on the CPU",
-    ),
-    no_kernel(
-        "softplus/default",
-        "no kernel of Softplus takes f64 on the CPU",
-    ),
-    no_kernel(
-        "softplus/linear-above-threshold",
-        "no kernel of Softplus takes f64 on the CPU",
-    ),
-    no_kernel(
-        "softplus/negative-beta",
-        "no kernel of Softplus takes f64 on the CPU",
-    ),
-    no_kernel(
-        "softplus/no-threshold",
-        "no kernel of Softplus takes f64 on the CPU",
-    ),
-    no_kernel(
-        "softplus/steep",
-        "no kernel of Softplus takes f64 on the CPU",
-    ),
-    no_kernel(
         "upsample_bilinear2d/corners",
         "no kernel of Resize takes f64 on the CPU",
     ),

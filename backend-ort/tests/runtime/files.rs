@@ -2,7 +2,7 @@
 
 use nongemm_ort::proto::DataType::{self, Float, Int64};
 
-use crate::build::{Build, floats, graph, int, ints, prepare, rows, run};
+use crate::build::{Build, any, floats, graph, int, ints, map, prepare, rows, run, sequence};
 
 #[test]
 fn a_convolutional_network() {
@@ -265,16 +265,81 @@ fn classical_machine_learning() {
             vec![ints("classlabels_int64s", &[0, 1])],
         )
         .output("label", Int64, &["5"])
+        .output_of("maps", sequence(map(Int64, any(Float))))
         .write(folder.path());
     let mut session = prepare(&path, &[]).unwrap();
     run(session.as_mut());
+    // What is no tensor of numbers is listed as such, and not compared.
+    let names: Vec<String> = session
+        .outputs()
+        .unwrap()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["label"]);
+    let unchecked = ("outputs.unchecked".to_owned(), "maps".to_owned());
+    assert!(
+        session.modes().contains(&unchecked),
+        "{:?}",
+        session.modes()
+    );
     let rows = rows(session.as_ref());
     assert!(
         rows.iter().all(|row| !row.starts_with("unclassified")),
         "{rows:?}"
     );
     assert!(
+        rows.iter().any(|row| row.ends_with("ai.onnx.ml.ZipMap")),
+        "{rows:?}"
+    );
+    assert!(
         rows.contains(&"other ai.onnx.ml.LinearClassifier".to_owned()),
         "{rows:?}"
     );
+}
+
+/// Every type of whole numbers goes in and out.
+#[test]
+fn whole_numbers_of_all_sizes() {
+    use DataType::{Int8, Int16, Int32, Uint8, Uint16, Uint32, Uint64};
+    use nongemm_core::dtype::DType;
+
+    let folder = tempfile::tempdir().unwrap();
+    let types = [
+        (Int8, DType::I8),
+        (Int16, DType::I16),
+        (Int32, DType::I32),
+        (Int64, DType::I64),
+        (Uint8, DType::U8),
+        (Uint16, DType::U16),
+        (Uint32, DType::U32),
+        (Uint64, DType::U64),
+        (DataType::Bool, DType::Bool),
+    ];
+    for (ty, dtype) in types {
+        let path = Build::default()
+            .input("x", ty, &["2", "3"])
+            .node_with("t", "Transpose", "x", vec![ints("perm", &[1, 0])])
+            .node_with("f", "Cast", "t", vec![int("to", Float as i64)])
+            .node("h", "Add", "f half")
+            .node_with("y", "Cast", "h", vec![int("to", ty as i64)])
+            .floats("half", &[], &[0.25])
+            .output("y", ty, &["3", "2"])
+            .write(folder.path());
+        let mut session = prepare(&path, &[("ort.optimization", "disable")]).unwrap();
+        run(session.as_mut());
+        let first = &session.steps()[0];
+        assert_eq!(
+            (first.op.as_str(), first.inputs[0].dtype),
+            ("Transpose", dtype)
+        );
+        assert!(
+            !first.attrs.contains_key("input_types"),
+            "{ty:?}: {:?}",
+            first.attrs
+        );
+        let (_, output) = session.outputs().unwrap().remove(0);
+        assert_eq!((output.dtype(), output.shape()), (dtype, &[3, 2][..]));
+        assert_eq!(output.data().to_f64(), [1.0; 6], "{ty:?}");
+    }
 }

@@ -137,7 +137,11 @@ fn cast(data: HostData, dtype: DType) -> HostData {
     match dtype {
         DType::I64 => HostData::I64(wide.into_iter().map(|x| x as i64).collect()),
         DType::I32 => HostData::I32(wide.into_iter().map(|x| x as i32).collect()),
+        DType::I16 => HostData::I16(wide.into_iter().map(|x| x as i16).collect()),
+        DType::I8 => HostData::I8(wide.into_iter().map(|x| x as i8).collect()),
+        DType::U64 => HostData::U64(wide.into_iter().map(|x| x as u64).collect()),
         DType::U32 => HostData::U32(wide.into_iter().map(|x| x as u32).collect()),
+        DType::U16 => HostData::U16(wide.into_iter().map(|x| x as u16).collect()),
         DType::U8 => HostData::U8(wide.into_iter().map(|x| x as u8).collect()),
         DType::Bool => HostData::Bool(wide.into_iter().map(|x| u8::from(x > 0.0)).collect()),
         float => HostData::F64(wide).to_float(float),

@@ -60,7 +60,7 @@ pub fn check_any(spec: &RunSpec, plugins: &Plugins) -> Result<Checked, UsageErro
     }
     let settings = Settings::new(spec.settings.clone());
     backend.check_settings(&settings)?;
-    backend.check_file(&path, &settings)?;
+    backend.check_file(&path, spec.device, &settings)?;
     settings.finish()?;
     Ok(Checked::File(CheckedFile {
         backend,

@@ -231,7 +231,12 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// One line that names what is wrong.
-    fn check_file(&self, _path: &Path, _settings: &Settings) -> anyhow::Result<()> {
+    fn check_file(
+        &self,
+        _path: &Path,
+        _device: Device,
+        _settings: &Settings,
+    ) -> anyhow::Result<()> {
         Ok(())
     }
 

@@ -17,7 +17,7 @@ impl Eval<Candle> for Cumsum {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         let x = inputs[0];
         let dtype = match self.dtype {
-            Some(dtype) => to_candle(dtype),
+            Some(dtype) => to_candle(dtype)?,
             None if x.dtype().is_float() => x.dtype(),
             None => DType::I64,
         };

@@ -26,7 +26,7 @@ impl Eval<Candle> for Arange {
         let values: Vec<i64> = std::iter::successors(Some(start), next)
             .take_while(inside)
             .collect();
-        one(Tensor::new(values, engine.device())?.to_dtype(to_candle(self.dtype)))
+        one(Tensor::new(values, engine.device())?.to_dtype(to_candle(self.dtype)?))
     }
 }
 
@@ -47,7 +47,7 @@ impl Eval<Candle> for Full {
         one(filled(
             &size,
             self.value,
-            to_candle(self.dtype),
+            to_candle(self.dtype)?,
             engine.device(),
         ))
     }
@@ -60,7 +60,7 @@ impl Eval<Candle> for FullLike {
         one(filled(
             inputs[0].dims(),
             self.fill_value,
-            to_candle(self.dtype),
+            to_candle(self.dtype)?,
             engine.device(),
         ))
     }
@@ -112,7 +112,7 @@ impl Eval<Candle> for To {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
         one(match self.dtype {
             HostType::Bool => Ok(truth(inputs[0])?.into_owned()),
-            dtype => inputs[0].to_dtype(to_candle(dtype)),
+            dtype => inputs[0].to_dtype(to_candle(dtype)?),
         })
     }
 }
