@@ -27,6 +27,7 @@ pub(crate) const FORMATS: &[&str] = &["onnx"];
 pub(crate) fn check(path: &Path, device: Device, settings: &Settings) -> anyhow::Result<()> {
     let own = Options::read(settings, device, 1)?;
     let model = model::read(path)?;
+    trial::check_versions(&model).with_context(|| path.display().to_string())?;
     model::check_external_data(path, &model)?;
     read_inputs(path, &model, settings)?;
     trial::check(path, model, &own.providers)

@@ -19,9 +19,8 @@ const WEIGHT_BYTES: usize = 1024;
 /// one cannot run is left to the run.
 ///
 /// # Errors
-/// When the library is older than the model, or cannot load it; one line that says why.
+/// When the library cannot load it; one line that says why.
 pub(crate) fn check(path: &Path, model: ModelProto, providers: &[String]) -> anyhow::Result<()> {
-    check_versions(&model).with_context(|| path.display().to_string())?;
     let without_weights = skeleton(model).encode_to_vec();
     if try_loading(Trial::Message(&without_weights)).is_ok() || !providers.is_empty() {
         return Ok(());
@@ -30,8 +29,11 @@ pub(crate) fn check(path: &Path, model: ModelProto, providers: &[String]) -> any
     try_loading(Trial::File(path)).with_context(|| path.display().to_string())
 }
 
-/// Whether the library knows the versions that a model is written in.
-fn check_versions(model: &ModelProto) -> anyhow::Result<()> {
+/// Checks that the library knows the versions that a model is written in.
+///
+/// # Errors
+/// Names the version that it does not know, and the latest one that it knows.
+pub(crate) fn check_versions(model: &ModelProto) -> anyhow::Result<()> {
     let release = &library()?.version;
     let known = |ir_version, sets: &[OperatorSetIdProto]| {
         let model = identity(ir_version, sets).encode_to_vec();

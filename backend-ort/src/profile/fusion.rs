@@ -5,20 +5,57 @@
 //! values that it defines and those that it reads. The layout optimiser renames what it moves into
 //! blocked layout; there the new node's name is that of the old value with a mark.
 //!
+//! A product with a bias may become several nodes: reshape, product, reshape. The last one defines the old value,
+//! but what reads the old weights does the work.
+//!
 //! Nodes whose inputs are all constants were computed when the model was loaded: they are fused into
 //! nothing, unless the new node reads what they read (a dequantized weight).
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::values::{constants, domain, inputs, outputs, same_op};
 use crate::proto::{GraphProto, NodeProto};
 
 /// The mark of the layout optimiser on names.
 const BLOCKED: &str = "_nchwc";
 
+/// The operators in blocked layout, and those that move values into it and out of it.
+const BLOCKED_SET: &str = "com.microsoft.nchwc";
+
 /// For each node of `optimized`, the positions in `original` of the nodes that it does the work of, in
 /// order: its own counterpart, those fused, or none for a node that only the optimiser wants.
 pub(crate) fn origins(original: &GraphProto, optimized: &GraphProto) -> Vec<Vec<usize>> {
     Difference::new(original, optimized).solve()
+}
+
+/// For each node of `optimized` that has no origins, the node that it was put in for: the one whose new value it
+/// brings back to the original's names, else the one that reads what it makes.
+pub(crate) fn served(
+    original: &GraphProto,
+    optimized: &GraphProto,
+    origins: &[Vec<usize>],
+) -> Vec<Option<usize>> {
+    let old: BTreeSet<&str> = original.node.iter().flat_map(outputs).collect();
+    let given: BTreeSet<&str> = original.input.iter().map(|i| i.name.as_str()).collect();
+    let nodes = &optimized.node;
+    let stands = |index: &usize| !origins[*index].is_empty();
+    let one = |index: usize| {
+        let node = &nodes[index];
+        if !origins[index].is_empty() {
+            return None;
+        }
+        let reads = inputs(node).next()?;
+        let new = !old.contains(reads) && !given.contains(reads);
+        let mut before = 0..index;
+        let maker = before.find(|i| outputs(&nodes[*i]).any(|name| name == reads));
+        let mut after = index + 1..nodes.len();
+        let mut reader = || {
+            let makes: Vec<&str> = outputs(node).collect();
+            after.find(|i| stands(i) && inputs(&nodes[*i]).any(|name| makes.contains(&name)))
+        };
+        maker.filter(|i| new && stands(i)).or_else(&mut reader)
+    };
+    (0..nodes.len()).map(one).collect()
 }
 
 struct Difference<'g> {
@@ -30,6 +67,8 @@ struct Difference<'g> {
     constant: Vec<bool>,
     /// Nodes of the original that are known to be in some node of the optimised model.
     taken: BTreeSet<usize>,
+    /// The weights and constants of the optimised model.
+    weights: BTreeSet<&'g str>,
     /// For nodes in blocked layout, the old node whose value their name holds.
     anchors: BTreeMap<usize, usize>,
 }
@@ -42,6 +81,11 @@ impl<'g> Difference<'g> {
         }
         Difference {
             constant: constants(original),
+            weights: optimized
+                .initializer
+                .iter()
+                .map(|t| t.name.as_str())
+                .collect(),
             original,
             optimized,
             defined_by,
@@ -65,8 +109,8 @@ impl<'g> Difference<'g> {
                 self.anchors.insert(index, *anchor);
             }
         }
-        for (index, origins) in origins.iter_mut().enumerate() {
-            if !origins.is_empty() {
+        for index in 0..origins.len() {
+            if !origins[index].is_empty() {
                 continue;
             }
             let node = &self.optimized.node[index];
@@ -77,10 +121,48 @@ impl<'g> Difference<'g> {
             self.taken.extend(&found);
             if self.anchors.contains_key(&index) {
                 self.absorb(&mut found);
+            } else {
+                self.hand_on(index, &mut found, &mut origins);
             }
-            *origins = found.into_iter().collect();
+            origins[index] = found.into_iter().collect();
         }
         origins
+    }
+
+    /// Gives what is in `found` to those nodes before `index` that read its weights now, or are the same operator.
+    /// Only nodes that define no value of the original are asked: they and `index` came from one rewriting.
+    fn hand_on(&self, index: usize, found: &mut BTreeSet<usize>, origins: &mut [Vec<usize>]) {
+        let nodes = &self.optimized.node;
+        let by_output = |name: &str| {
+            let mut before = nodes[..index].iter();
+            before.position(|node| outputs(node).any(|output| output == name))
+        };
+        let mut open: Vec<&str> = inputs(&nodes[index]).collect();
+        while let Some(name) = open.pop() {
+            if self.defined_by.contains_key(name) {
+                continue;
+            }
+            let Some(helper) = by_output(name).filter(|helper| origins[*helper].is_empty()) else {
+                continue;
+            };
+            let weights: BTreeSet<&str> = inputs(&nodes[helper])
+                .filter(|name| self.weights.contains(name))
+                .collect();
+            let own: Vec<usize> = found
+                .iter()
+                .copied()
+                .filter(|old| {
+                    let old = &self.original.node[*old];
+                    inputs(old).any(|name| weights.contains(name))
+                        || (same_op(old, &nodes[helper]) && !same_op(old, &nodes[index]))
+                })
+                .collect();
+            own.iter().for_each(|old| {
+                found.remove(old);
+            });
+            origins[helper] = own;
+            open.extend(inputs(&nodes[helper]));
+        }
     }
 
     /// The node of the original that a node simply is.
@@ -88,7 +170,7 @@ impl<'g> Difference<'g> {
         let first = outputs(node).next()?;
         let index = *self.defined_by.get(first)?;
         let old = &self.original.node[index];
-        let same = old.op_type == node.op_type && domain(old) == domain(node);
+        let same = same_op(old, node);
         // A value that an optimisation gave to another node keeps neither name nor inputs.
         (same && (old.name == node.name || old.input == node.input)).then_some(index)
     }
@@ -138,7 +220,13 @@ impl<'g> Difference<'g> {
     /// the addition and the activation behind a convolution. What it reads besides must be computed by
     /// then: an addition of two convolutions belongs to the later one.
     fn absorb(&mut self, found: &mut BTreeSet<usize>) {
-        let kept: BTreeSet<&str> = self.optimized.node.iter().flat_map(outputs).collect();
+        let nodes = self.optimized.node.iter().enumerate();
+        // A value that comes out of blocked layout was computed in it.
+        let moves = |(index, node): &(usize, &NodeProto)| {
+            domain(node) == BLOCKED_SET && !self.anchors.contains_key(index)
+        };
+        let kept = nodes.filter(|node| !moves(node));
+        let kept: BTreeSet<&str> = kept.flat_map(|(_, node)| outputs(node)).collect();
         let heads: BTreeSet<&str> = self
             .anchors
             .keys()
@@ -166,174 +254,5 @@ impl<'g> Difference<'g> {
     }
 }
 
-/// Which nodes only constants go into, directly or through others.
-fn constants(graph: &GraphProto) -> Vec<bool> {
-    let mut known: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
-    for input in &graph.input {
-        known.remove(input.name.as_str());
-    }
-    let mut constant = Vec::with_capacity(graph.node.len());
-    for node in &graph.node {
-        let subgraphs = node.attribute.iter().any(|attribute| attribute.g.is_some());
-        let is = !subgraphs && inputs(node).all(|name| known.contains(name));
-        if is {
-            known.extend(outputs(node));
-        }
-        constant.push(is);
-    }
-    constant
-}
-
-fn inputs(node: &NodeProto) -> impl Iterator<Item = &str> {
-    let names = node.input.iter().map(String::as_str);
-    names.filter(|name| !name.is_empty())
-}
-
-fn outputs(node: &NodeProto) -> impl Iterator<Item = &str> {
-    let names = node.output.iter().map(String::as_str);
-    names.filter(|name| !name.is_empty())
-}
-
-/// The set of an operator; ONNX's own has two spellings.
-pub(crate) fn domain(node: &NodeProto) -> &str {
-    match node.domain.as_str() {
-        "ai.onnx" => "",
-        domain => domain,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proto::TensorProto;
-
-    /// `name = op(inputs) -> outputs`, one a line.
-    fn graph(lines: &[(&str, &str, &str, &str)], constants: &str) -> GraphProto {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let node = |(name, op, inputs, outputs): &(&str, &str, &str, &str)| {
-            let (domain, op) = op.rsplit_once(':').unwrap_or(("", op));
-            NodeProto {
-                name: (*name).to_owned(),
-                op_type: op.to_owned(),
-                domain: domain.to_owned(),
-                input: words(inputs),
-                output: words(outputs),
-                ..NodeProto::default()
-            }
-        };
-        let constant = |name: &str| TensorProto {
-            name: name.to_owned(),
-            ..TensorProto::default()
-        };
-        GraphProto {
-            node: lines.iter().map(node).collect(),
-            initializer: constants.split(' ').map(constant).collect(),
-            ..GraphProto::default()
-        }
-    }
-
-    #[test]
-    fn a_fused_node_stands_for_what_lies_between_its_values() {
-        let original = graph(
-            &[
-                ("mm", "MatMul", "x w", "a"),
-                ("add", "Add", "a b", "c"),
-                ("gelu", "Gelu", "c", "d"),
-                ("sm", "Softmax", "d", "y"),
-            ],
-            "w b",
-        );
-        let optimized = graph(
-            &[
-                ("mm", "MatMul", "x w", "a"),
-                ("BiasGelu", "com.microsoft:BiasGelu", "a b", "d"),
-                ("sm", "Softmax", "d", "y"),
-            ],
-            "w b",
-        );
-        assert_eq!(
-            origins(&original, &optimized),
-            [vec![0], vec![1, 2], vec![3]]
-        );
-    }
-
-    #[test]
-    fn what_was_computed_at_loading_is_fused_into_nothing() {
-        let original = graph(
-            &[
-                ("t", "Transpose", "w", "wt"),
-                ("mm", "MatMul", "x wt", "a"),
-                ("add", "Add", "a b", "y"),
-            ],
-            "w b",
-        );
-        let optimized = graph(
-            &[("mm/MatMulAddFusion", "Gemm", "x wt_folded b", "y")],
-            "wt_folded b",
-        );
-        assert_eq!(origins(&original, &optimized), [vec![1, 2]]);
-    }
-
-    #[test]
-    fn a_weight_that_is_still_read_was_dequantized_by_the_fused_node() {
-        let original = graph(
-            &[
-                ("dqx", "DequantizeLinear", "x s z", "xf"),
-                ("dqw", "DequantizeLinear", "w s z", "wf"),
-                ("mm", "MatMul", "xf wf", "a"),
-                ("q", "QuantizeLinear", "a s z", "y"),
-            ],
-            "w s z",
-        );
-        let optimized = graph(&[("mm", "QLinearMatMul", "x s z w s z s z", "y")], "w s z");
-        assert_eq!(origins(&original, &optimized), [vec![0, 1, 2, 3]]);
-    }
-
-    #[test]
-    fn blocked_convolutions_take_along_addition_and_activation() {
-        let original = graph(
-            &[
-                ("c1", "Conv", "x w1", "c1o"),
-                ("b1", "BatchNormalization", "c1o g1 h1", "b1o"),
-                ("r1", "Relu", "b1o", "r1o"),
-                ("c2", "Conv", "r1o w2", "c2o"),
-                ("res", "Add", "c2o r1o", "so"),
-                ("r2", "Relu", "so", "r2o"),
-                ("c3", "Conv", "r2o w3", "c3o"),
-                ("clip", "Clip", "c3o lo hi", "y1"),
-                ("flat", "Flatten", "y1", "y"),
-            ],
-            "w1 w2 w3 g1 h1 lo hi",
-        );
-        let conv = "com.microsoft.nchwc:Conv";
-        let optimized = graph(
-            &[
-                ("r1o_nchwc", conv, "x v1 u1", "n1"),
-                ("c2o_nchwc", conv, "n1 v2 u2 n1", "n2"),
-                ("y1_nchwc", conv, "n2 v3", "n3"),
-                (
-                    "ReorderOutput",
-                    "com.microsoft.nchwc:ReorderOutput",
-                    "n3",
-                    "y1",
-                ),
-                ("flat", "Flatten", "y1", "y"),
-            ],
-            "v1 v2 v3 u1 u2",
-        );
-        assert_eq!(
-            origins(&original, &optimized),
-            [vec![0, 1, 2], vec![3, 4, 5], vec![6, 7], vec![], vec![8]]
-        );
-    }
-
-    #[test]
-    fn a_node_without_counterpart_stands_for_nothing() {
-        let original = graph(&[("a", "Relu", "x", "y")], "w");
-        let optimized = graph(
-            &[("cast", "Cast", "x", "x2"), ("a", "Relu", "x2", "y")],
-            "w",
-        );
-        assert_eq!(origins(&original, &optimized), [vec![], vec![0]]);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ mod operands;
 mod steps;
 mod timeline;
 mod trace;
+mod values;
 
 pub(crate) use operands::data_type;
 pub(crate) use steps::{Learned, Models, Origin};

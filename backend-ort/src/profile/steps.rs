@@ -11,10 +11,11 @@ use serde_json::json;
 
 use super::align::{align, subgraph};
 use super::attributes::read_attributes;
-use super::fusion::{domain, origins};
+use super::fusion::{origins, served};
 use super::operands::{Initializers, Operand};
 use super::timeline;
 use super::trace::{Call, Trace, specs};
+use super::values::{domain, same_op};
 use crate::proto::{GraphProto, ModelProto, NodeProto};
 
 /// A model before and after ONNX Runtime rewrote it.
@@ -140,16 +141,27 @@ impl<'m> Learner<'m> {
             (Some(original), Some(graph)) => origins(original, graph),
             _ => Vec::new(),
         };
+        let near = match (original, graph) {
+            (Some(original), Some(graph)) => served(original, graph, &sources),
+            _ => Vec::new(),
+        };
         let initializers = Initializers::of(graph);
-        for (call, place) in calls.iter().zip(places) {
-            let node = graph.and_then(|graph| graph.node.get(place?));
-            let old: Vec<&NodeProto> = place
-                .and_then(|place| sources.get(place))
+        let olds = |place: Option<usize>| -> Vec<&NodeProto> {
+            let indices = place.and_then(|place| sources.get(place));
+            indices
                 .into_iter()
                 .flatten()
                 .filter_map(|index| original.and_then(|graph| graph.node.get(*index)))
-                .collect();
-            let step = self.step(call, node, &old, &initializers, outer);
+                .collect()
+        };
+        for (call, place) in calls.iter().zip(places) {
+            let node = graph.and_then(|graph| graph.node.get(place?));
+            let old = olds(place);
+            let mut step = self.step(call, node, &old, &initializers, outer);
+            let near = olds(place.and_then(|place| *near.get(place)?));
+            if step.scope == outer && !near.is_empty() {
+                step.scope = self.scope(&near, outer);
+            }
             let name = node.map_or(&call.name, |node| &node.name);
             let scope = join(&step.scope, name.rsplit('/').next().unwrap_or(name));
             self.steps.push(step);
@@ -208,6 +220,17 @@ impl<'m> Learner<'m> {
         }
     }
 
+    /// Where nodes of the original are.
+    fn scope(&self, nodes: &[&NodeProto], outer: &str) -> String {
+        let steps = nodes.iter().filter_map(|node| self.origin.step(&node.name));
+        let steps: Vec<&Step> = steps.collect();
+        match nodes {
+            _ if !steps.is_empty() => common_scope(&steps),
+            [first, ..] => join(outer, folder(&first.name)),
+            [] => outer.to_owned(),
+        }
+    }
+
     fn id(&mut self, base: &str) -> String {
         let base = if base.is_empty() { "call" } else { base };
         let seen = self.ids.entry(base.to_owned()).or_default();
@@ -245,7 +268,7 @@ fn tensors(list: &[Operand], key: &str, attrs: &mut Attrs) -> Vec<TensorSpec> {
 /// The operators that a node stands for, unless it is the one that it was.
 fn fused(node: Option<&NodeProto>, old: &[&NodeProto]) -> Vec<String> {
     let unchanged = matches!((node, old), (Some(node), [old])
-        if node.op_type == old.op_type && domain(node) == domain(old));
+        if same_op(node, old));
     if unchanged {
         return Vec::new();
     }
