@@ -202,11 +202,10 @@ fn nodes_compute_and_count_what_the_eager_code_does() {
     for name in MODELS {
         let steps = check(&folder, name);
         check_counts(&folder, name, &steps);
-        assert!(
-            steps
-                .iter()
-                .all(|step| !step.outputs.is_empty() || step.op == "item")
-        );
+        // Numbers for the host, that of a comparison of lists included.
+        let number = |step: &Step| step.op == "item" || (name == "loop" && step.op == "eq");
+        let complete = |step: &Step| number(step) == step.outputs.is_empty();
+        assert!(steps.iter().all(complete), "{name}");
     }
 }
 
