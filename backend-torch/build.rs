@@ -13,6 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(root) => PathBuf::from(root).join("include"),
         Err(_) => lib.with_file_name("include"),
     };
+    // torch-sys may have looked elsewhere than `nongemm-libtorch` did before it.
+    nongemm_libtorch::check(include.parent().unwrap_or(&include))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let headers = newest(Path::new("shim"), "h")?;
     let stamp = out.join("libtorch");

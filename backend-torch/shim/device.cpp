@@ -13,7 +13,8 @@
 #include <c10/core/Event.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <torch/version.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
+#include <torch/headeronly/version.h>
 
 #include "common.h"
 
@@ -88,6 +89,15 @@ extern "C" {
 
 const char* nongemm_torch_version() {
   return TORCH_VERSION;
+}
+
+// The release that was compiled with, and the one that was loaded: a byte each for major, minor and patch.
+uint64_t nongemm_compiled_release() {
+  return TORCH_ABI_VERSION >> 40;
+}
+
+uint64_t nongemm_loaded_release() {
+  return aoti_torch_abi_version() >> 40;
 }
 
 // The file that libtorch was loaded from; null if unknown.

@@ -10,8 +10,37 @@ use nongemm_core::plugin::{Device, SessionMemory};
 
 use crate::ffi::{self, checked};
 
-/// The libtorch that this crate was compiled with. tch binds one release, so it is also the one that
-/// runs, or the binary does not start.
+/// Whether the libtorch that was loaded is of the release that this crate was compiled with. Most others
+/// lack something that is called, and the binary does not start.
+///
+/// # Errors
+/// When it is another one; the message names both.
+pub(crate) fn check_release() -> anyhow::Result<()> {
+    // SAFETY: both take nothing and read constants.
+    let [compiled, loaded] = unsafe {
+        [
+            ffi::nongemm_compiled_release(),
+            ffi::nongemm_loaded_release(),
+        ]
+    };
+    // The patch level changes nothing that is called.
+    anyhow::ensure!(
+        compiled >> 8 == loaded >> 8,
+        "libtorch {} was loaded from {}, this binary is compiled with {}",
+        release(loaded),
+        library_folder()?.display(),
+        release(compiled)
+    );
+    Ok(())
+}
+
+/// A byte each for major, minor and patch as text.
+fn release(bytes: u64) -> String {
+    let [.., major, minor, patch] = bytes.to_be_bytes();
+    format!("{major}.{minor}.{patch}")
+}
+
+/// The libtorch that this crate was compiled with.
 pub(crate) fn version() -> String {
     // SAFETY: a constant text.
     let version = unsafe { CStr::from_ptr(ffi::nongemm_torch_version()) };

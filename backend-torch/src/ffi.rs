@@ -29,6 +29,8 @@ unsafe extern "C" {
     pub(crate) fn nongemm_free(text: *mut c_char);
     pub(crate) fn nongemm_library_path() -> *mut c_char;
     pub(crate) fn nongemm_torch_version() -> *const c_char;
+    pub(crate) fn nongemm_compiled_release() -> u64;
+    pub(crate) fn nongemm_loaded_release() -> u64;
     pub(crate) fn nongemm_inference_begin() -> *mut c_void;
     pub(crate) fn nongemm_inference_end(guard: *mut c_void);
     pub(crate) fn nongemm_set_threads(threads: c_int) -> Status;

@@ -5,7 +5,7 @@ mod support;
 
 use nongemm_candle as _;
 use support::case::Case;
-use support::flow;
+use support::{flow, nothing};
 
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-4;
@@ -18,6 +18,11 @@ fn check(case: &Case) {
 #[test]
 fn outputs_are_those_of_the_reference() {
     Case::compared().unwrap().iter().for_each(check);
+}
+
+#[test]
+fn detectors_find_nothing() {
+    nothing::check("candle").unwrap();
 }
 
 #[test]

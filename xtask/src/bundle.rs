@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
+use nongemm_libtorch::RELEASE;
 
 use crate::nongemm;
 use crate::process::{check, root};
-use crate::setup::TORCH;
 
 const RUN: &str = include_str!("../bundle/run.sh");
 
@@ -67,7 +67,7 @@ fn write(out: &Path, binary: &Path, torch: bool) -> Result<()> {
         let manifest = entry?;
         fs::copy(manifest.path(), experiments.join(manifest.file_name()))?;
     }
-    let version = if torch { TORCH } else { "''" };
+    let version = if torch { RELEASE } else { "''" };
     fs::write(out.join("run.sh"), RUN.replace("@TORCH@", version))?;
     Ok(())
 }

@@ -4,14 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 
 use crate::cache;
 use crate::cuda;
 use crate::process::check;
-
-/// The release of libtorch that `tch` binds.
-pub(crate) const TORCH: &str = "2.11.0";
 
 /// libtorch alone: PyTorch's package, and the two CUDA libraries that its CPU half names.
 const LIBTORCH: &[&str] = &[
@@ -64,7 +61,7 @@ pub(crate) fn python() -> Result<PathBuf> {
 pub(crate) fn libtorch() -> Result<PathBuf> {
     if let Some(own) = std::env::var_os("LIBTORCH").filter(|value| !value.is_empty()) {
         let own = PathBuf::from(own);
-        check_version(&own)?;
+        nongemm_libtorch::check(&own).map_err(Error::msg)?;
         return Ok(own);
     }
     let venv = environment()?;
@@ -136,44 +133,6 @@ fn link_onnxruntime(venv: &Path) -> Result<PathBuf> {
     Ok(link)
 }
 
-/// Whether the user's own libtorch is of the release that everything here is compiled for.
-fn check_version(own: &Path) -> Result<()> {
-    let name = own.display();
-    let include = own.join("include").join("torch");
-    // Where releases before and after 2.9 say their version.
-    let headers = ["headeronly/version.h", "csrc/api/include/torch/version.h"];
-    let texts = headers.map(|header| std::fs::read_to_string(include.join(header)));
-    let mut texts = texts.iter().flatten();
-    let found = texts.find_map(|text| {
-        Some((
-            defined(text, "TORCH_VERSION_MAJOR")?,
-            defined(text, "TORCH_VERSION_MINOR")?,
-        ))
-    });
-    let Some((major, minor)) = found else {
-        bail!(
-            "LIBTORCH={name} holds no libtorch: no version.h below include/torch; unset it to have \
-             libtorch {TORCH} fetched"
-        );
-    };
-    if !TORCH.starts_with(&format!("{major}.{minor}.")) {
-        bail!(
-            "LIBTORCH={name} is libtorch {major}.{minor}, {TORCH} is needed; unset it to have that \
-             fetched"
-        );
-    }
-    Ok(())
-}
-
-/// The number that a header defines under a name.
-fn defined<'t>(header: &'t str, name: &str) -> Option<&'t str> {
-    let lines = header
-        .lines()
-        .filter_map(|line| line.strip_prefix("#define "));
-    let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    values.next().map(str::trim)
-}
-
 /// One environment for both: what is fetched for the references contains libtorch.
 fn environment() -> Result<PathBuf> {
     Ok(cache::dir()?.join("python-2.11.0"))
@@ -239,33 +198,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_libtorch_is_named_with_its_version() {
-        let folder = tempfile::tempdir().unwrap();
-        let own = folder.path();
-        let message = || {
-            let text = format!("{:#}", check_version(own).unwrap_err());
-            text.replace(&own.display().to_string(), "DIR")
-        };
-        assert_eq!(
-            message(),
-            "LIBTORCH=DIR holds no libtorch: no version.h below include/torch; unset it to have \
-             libtorch 2.11.0 fetched"
-        );
-        let api = own.join("include/torch/csrc/api/include/torch");
-        std::fs::create_dir_all(&api).unwrap();
-        let header = "#pragma once\n#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION_MINOR 5\n";
-        std::fs::write(api.join("version.h"), header).unwrap();
-        assert_eq!(
-            message(),
-            "LIBTORCH=DIR is libtorch 2.5, 2.11.0 is needed; unset it to have that fetched"
-        );
-        std::fs::write(api.join("version.h"), header.replace(" 5", " 11")).unwrap();
-        check_version(own).unwrap();
-    }
-
-    #[test]
     fn one_release_of_torch_everywhere() {
-        let pinned = format!("torch=={TORCH}");
+        let pinned = format!("torch=={}", nongemm_libtorch::RELEASE);
         assert_eq!(LIBTORCH[0], pinned);
         assert_eq!(REFERENCES[0], pinned);
     }

@@ -25,7 +25,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("backend-candle", &["nongemm-core", "nongemm-operators"]),
     ("backend-torch", &["nongemm-core", "nongemm-operators"]),
     ("backend-ort", &["nongemm-core", "nongemm-operators"]),
-    ("xtask", &[]),
+    ("backend-torch/libtorch", &[]),
+    ("xtask", &["nongemm-libtorch"]),
 ];
 
 /// Libraries that the core must not know.

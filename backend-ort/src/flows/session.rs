@@ -88,11 +88,14 @@ impl ModelSession {
         }
         let trace = Trace::parse(&self.loaded.run_profiled()?)?;
         self.learned = Some(Learned::new(&trace, &self.models, self.origin.as_ref()));
-        let outputs = self.loaded.outputs()?.into_iter();
-        self.opaque = outputs
-            .filter(|(_, tensor)| tensor.is_none())
-            .map(|(name, _)| name)
-            .collect();
+        let mut opaque = Vec::new();
+        self.loaded.each_output(&mut |name, tensor| {
+            if tensor.is_none() {
+                opaque.push(name.to_owned());
+            }
+            Ok(())
+        })?;
+        self.opaque = opaque;
         Ok(())
     }
 
@@ -164,15 +167,16 @@ impl Session for ModelSession {
         Ok(())
     }
 
-    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
-        let outputs = self.loaded.outputs()?;
-        let named = self.declared.as_ref().map(|declared| &declared.outputs);
-        let tensors = outputs.into_iter().enumerate();
-        let tensors = tensors.filter_map(|(index, (name, tensor))| {
-            let own = named.and_then(|names| names.get(index)).cloned();
-            Some((own.unwrap_or(name), tensor?))
-        });
-        Ok(tensors.collect())
+    fn each_output(
+        &mut self,
+        take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let declared = self.declared.as_ref();
+        let mut own = declared.map_or(&[][..], |d| &d.outputs[..]).iter();
+        self.loaded.each_output(&mut |name, tensor| {
+            let name = own.next().map_or(name, String::as_str);
+            tensor.map_or(Ok(()), |tensor| take(name, tensor))
+        })
     }
 
     fn modes(&self) -> Vec<(String, String)> {

@@ -96,21 +96,21 @@ impl Loaded {
         Ok(text)
     }
 
-    /// Names and values of the last run's outputs, those that are no tensors of numbers as `None`.
-    pub(crate) fn outputs(&mut self) -> anyhow::Result<Vec<(String, Option<HostTensor>)>> {
-        let values = self.bound_outputs()?;
+    /// Gives names and values of the last run's outputs one after the other, those that are no tensors of
+    /// numbers as `None`.
+    pub(crate) fn each_output(
+        &self,
+        take: &mut dyn FnMut(&str, Option<HostTensor>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let names = self.session.outputs().iter().map(Outlet::name);
-        let pairs = names.zip(&values).map(|(name, value)| {
+        for (name, value) in names.zip(self.bound_outputs()?) {
             let tensor = match value.view().downcast::<DynTensorValueType>() {
                 Ok(tensor) => tensors::download(&tensor),
                 Err(_) => Ok(None),
             };
-            Ok((
-                name.to_owned(),
-                tensor.with_context(|| format!("output {name}"))?,
-            ))
-        });
-        pairs.collect()
+            take(name, tensor.with_context(|| format!("output {name}"))?)?;
+        }
+        Ok(())
     }
 
     fn bound_outputs(&self) -> anyhow::Result<Vec<DynValue>> {

@@ -1,7 +1,7 @@
 //! Models compute what the reference implementation computes.
 
 use crate::support::case::Case;
-use crate::support::flow;
+use crate::support::{flow, nothing};
 
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-5;
@@ -20,6 +20,11 @@ fn outputs_are_those_of_the_reference() {
     for case in Case::compared().unwrap() {
         check(&case, &[]);
     }
+}
+
+#[test]
+fn detectors_find_nothing() {
+    nothing::check("ort").unwrap();
 }
 
 #[test]

@@ -45,6 +45,12 @@ impl Backend for Eager {
     }
 
     fn check(&self) -> Availability {
+        if let Err(error) = device::check_release() {
+            return Availability::missing(
+                format!("{error:#}"),
+                "take that folder out of LD_LIBRARY_PATH, or build with it again",
+            );
+        }
         match kernels() {
             Ok(_) => Availability::ready(format!("libtorch {}", device::version())),
             Err(error) => Availability::missing(
@@ -121,11 +127,6 @@ impl Session for EagerSession {
     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
         let _inference = InferenceMode::begin();
         self.interpreter.run(recorder)
-    }
-
-    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
-        let _inference = InferenceMode::begin();
-        self.interpreter.outputs()
     }
 
     fn each_output(

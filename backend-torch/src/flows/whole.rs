@@ -244,15 +244,6 @@ impl<W: Whole> Session for WholeSession<W> {
         Ok(())
     }
 
-    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
-        let mut outputs = Vec::new();
-        self.each_output(&mut |name, tensor| {
-            outputs.push((name.to_owned(), tensor));
-            Ok(())
-        })?;
-        Ok(outputs)
-    }
-
     fn each_output(
         &mut self,
         take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,

@@ -102,6 +102,21 @@ fn compiled_gpt2_computes_the_same() {
 }
 
 #[test]
+fn compiled_bert_computes_the_same() {
+    check("bert");
+}
+
+#[test]
+fn compiled_vit_computes_the_same() {
+    check("vit-b16");
+}
+
+#[test]
+fn compiled_swin_computes_the_same() {
+    check("swin-t");
+}
+
+#[test]
 fn compiled_segformer_computes_the_same() {
     check("segformer-b0");
 }

@@ -3,7 +3,7 @@
 use nongemm_core::plugin::Domain;
 
 use crate::support::case::Case;
-use crate::support::{flow, narrow};
+use crate::support::{flow, narrow, nothing};
 
 /// Largest difference, relative to the largest magnitude of the expected output.
 const TOLERANCE: f64 = 1e-5;
@@ -21,6 +21,13 @@ fn check(backend: &str, case: &Case, settings: &[(&str, &str)]) {
 fn outputs_are_those_of_the_reference() {
     for case in Case::compared().unwrap() {
         check("torch", &case, &[]);
+    }
+}
+
+#[test]
+fn detectors_find_nothing() {
+    for backend in ["torch", "torch:script"] {
+        nothing::check(backend).unwrap();
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod case;
 pub mod flow;
 pub mod narrow;
+pub mod nothing;
 pub mod reference;
 pub mod trace;
 

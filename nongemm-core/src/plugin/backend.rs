@@ -163,23 +163,27 @@ pub trait Session {
     /// When an operator fails; the message names it and its module path.
     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()>;
 
-    /// Outputs of the last run by name.
-    ///
-    /// # Errors
-    /// When nothing was run yet or the copy fails.
-    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>>;
-
     /// Gives the outputs of the last run by name, one after the other, so that no more than one of them
-    /// is on the host at a time where the session can see to it.
+    /// is copied to the host at a time.
     ///
     /// # Errors
-    /// As [`outputs`](Self::outputs), and when `take` fails.
+    /// When nothing was run yet, the copy fails, or `take` does.
     fn each_output(
         &mut self,
         take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let mut outputs = self.outputs()?.into_iter();
-        outputs.try_for_each(|(name, tensor)| take(&name, tensor))
+    ) -> anyhow::Result<()>;
+
+    /// All outputs of the last run by name.
+    ///
+    /// # Errors
+    /// As [`each_output`](Self::each_output).
+    fn outputs(&mut self) -> anyhow::Result<Vec<(String, HostTensor)>> {
+        let mut outputs = Vec::new();
+        self.each_output(&mut |name, tensor| {
+            outputs.push((name.to_owned(), tensor));
+            Ok(())
+        })?;
+        Ok(outputs)
     }
 
     /// Math modes and thread counts that the session runs with, by name.

@@ -12,11 +12,21 @@ use crate::register_kernel;
 
 impl Eval<Candle> for Cat {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        one(Tensor::cat(inputs, inputs[0].normalize_axis(self.dim)?))
+        one(joined(inputs, inputs[0].normalize_axis(self.dim)?))
     }
 }
 
 register_kernel!(Cat);
+
+/// Tensors one after the other. candle panics where none of them has an element.
+fn joined(tensors: &[&Tensor], dim: usize) -> Result<Tensor> {
+    if tensors.iter().any(|x| x.elem_count() > 0) {
+        return Tensor::cat(tensors, dim);
+    }
+    let mut shape = tensors[0].dims().to_vec();
+    shape[dim] = tensors.iter().map(|x| x.dims()[dim]).sum();
+    Tensor::zeros(shape, tensors[0].dtype(), tensors[0].device())
+}
 
 impl Eval<Candle> for Repeat {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
@@ -28,7 +38,10 @@ register_kernel!(Repeat);
 
 impl Eval<Candle> for Stack {
     fn eval(&self, _: &Candle, inputs: &[&Tensor]) -> anyhow::Result<Outputs<Tensor>> {
-        one(Tensor::stack(inputs, new_axis(inputs[0], self.dim)))
+        let dim = new_axis(inputs[0], self.dim);
+        let rows = inputs.iter().map(|x| x.unsqueeze(dim));
+        let rows = rows.collect::<Result<Vec<Tensor>>>()?;
+        one(joined(&rows.iter().collect::<Vec<_>>(), dim))
     }
 }
 
@@ -60,7 +73,8 @@ pub(in crate::kernels) fn pad_constant(
     after: usize,
     value: f64,
 ) -> Result<Tensor> {
-    if value == 0.0 || (before, after) == (0, 0) {
+    let zeros = value == 0.0 && x.elem_count() > 0;
+    if zeros || (before, after) == (0, 0) {
         return x.pad_with_zeros(dim, before, after);
     }
     let edge = |size: usize| {
@@ -68,7 +82,7 @@ pub(in crate::kernels) fn pad_constant(
         shape[dim] = size;
         filled(&shape, value, x.dtype(), x.device())
     };
-    Tensor::cat(&[&edge(before)?, x, &edge(after)?], dim)
+    joined(&[&edge(before)?, x, &edge(after)?], dim)
 }
 
 impl Eval<Candle> for Roll {

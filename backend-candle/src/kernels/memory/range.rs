@@ -22,7 +22,7 @@ impl Eval<Candle> for Select {
             (0..size).contains(&index),
             "index {index} is outside {size} elements"
         );
-        one(x.narrow(dim, index as usize, 1)?.squeeze(dim))
+        one(part(x, dim, index as usize, 1)?.squeeze(dim))
     }
 }
 
@@ -35,7 +35,7 @@ impl Eval<Candle> for Slice {
         let dim = x.normalize_axis(self.dim)?;
         let (start, end) = self.range(x.dim(dim)?);
         if self.step == 1 {
-            return one(x.narrow(dim, start, end - start));
+            return one(part(x, dim, start, end - start));
         }
         let positions: Vec<u32> = (start as u32..end as u32).step_by(self.step).collect();
         let positions = Tensor::new(positions, x.device())?;
@@ -76,7 +76,7 @@ impl Eval<Candle> for SplitWithSizes {
         let mut start = 0;
         let mut pieces = Outputs::new();
         for size in sizes {
-            pieces.push(x.narrow(dim, start, size)?);
+            pieces.push(part(x, dim, start, size)?);
             start += size;
         }
         Ok(pieces)
@@ -97,7 +97,7 @@ impl Eval<Candle> for Unbind {
             return Ok(vec![nothing; self.count.unwrap_or(0)].into());
         }
         let count = self.count.unwrap_or(size);
-        let pieces = (0..count).map(|i| x.narrow(dim, i.min(size - 1), 1)?.squeeze(dim));
+        let pieces = (0..count).map(|i| part(x, dim, i.min(size - 1), 1)?.squeeze(dim));
         Ok(pieces.collect::<Result<_>>()?)
     }
 }
@@ -112,6 +112,16 @@ fn pieces(x: &Tensor, dim: usize, piece: usize) -> Result<Outputs<Tensor>> {
     }
     (0..size)
         .step_by(piece)
-        .map(|start| x.narrow(dim, start, piece.min(size - start)))
+        .map(|start| part(x, dim, start, piece.min(size - start)))
         .collect()
+}
+
+/// A view of some elements of a dimension. What has none gets memory of its own: candle panics where a view
+/// starts behind the end of its memory.
+fn part(x: &Tensor, dim: usize, start: usize, count: usize) -> Result<Tensor> {
+    let view = x.narrow(dim, start, count)?;
+    if view.elem_count() > 0 {
+        return Ok(view);
+    }
+    Tensor::zeros(view.shape(), view.dtype(), view.device())
 }

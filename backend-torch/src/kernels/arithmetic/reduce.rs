@@ -3,6 +3,7 @@
 use anyhow::bail;
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_operators::{Reduce, ReduceKind};
+use tch::TchError;
 
 use crate::engine::{Tensor, Torch};
 use crate::kernels::{single, two};
@@ -31,17 +32,25 @@ impl Eval<Torch> for Reduce {
                 dims => x.f_any_dims(dims, keep),
             },
             ReduceKind::Max => match dims {
+                [] if x.numel() == 0 => of_nothing(x, f64::NEG_INFINITY),
                 [] => x.f_max(),
                 &[dim] => return two(x.f_max_dim(dim, keep)),
                 _ => bail!("takes one dimension or none"),
             },
             ReduceKind::Min => match dims {
+                [] if x.numel() == 0 => of_nothing(x, f64::INFINITY),
                 [] => x.f_min(),
                 &[dim] => return two(x.f_min_dim(dim, keep)),
                 _ => bail!("takes one dimension or none"),
             },
         })
     }
+}
+
+/// The extreme of no element, which libtorch refuses: graphs go on where no box was found, and nothing
+/// reads this then.
+fn of_nothing(x: &Tensor, extreme: f64) -> Result<tch::Tensor, TchError> {
+    tch::Tensor::f_full([0i64; 0], extreme, (x.kind(), x.device()))
 }
 
 register_kernel!(Reduce);
