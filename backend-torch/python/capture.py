@@ -6,6 +6,11 @@
 
 then `nongemm bench --model mymodel.pt --backend torch` (or `torch:script`). Works for any `nn.Module`
 that `torch.jit.trace` takes, Hugging Face's models included. Needs torch and safetensors.
+
+A trace is what ran with these inputs, but for a few things: what nothing uses is left out, and what Python
+asks of a tensor's values is decided once and for all; some operators are what they call (`_convolution` for
+`conv2d`); `x[:, i]` slices what eager indexing takes whole; `contiguous` is a call even where nothing is to
+do; constants made by `torch.tensor` are made only once; a number computed from sizes is a tensor.
 """
 
 import inspect

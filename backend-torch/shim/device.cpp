@@ -1,11 +1,14 @@
 // Threads, math modes, inference mode, and the clock and memory of a device.
 #include <dlfcn.h>
 
+#include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/Event.h>
 #include <c10/core/InferenceMode.h>
@@ -35,6 +38,45 @@ struct Events {
   c10::Stream stream;
   std::vector<c10::Event> events;
 };
+
+const char* precision(at::Float32MatmulPrecision precision) {
+  switch (precision) {
+    case at::Float32MatmulPrecision::HIGHEST: return "highest";
+    case at::Float32MatmulPrecision::HIGH: return "high";
+    default: return "medium";
+  }
+}
+
+// Which forms of fused attention may be chosen.
+std::string attention(const at::Context& context) {
+  std::string out;
+  const auto add = [&](const char* name, bool on) {
+    if (on) out += (out.empty() ? "" : ", ") + std::string(name);
+  };
+  add("flash", context.userEnabledFlashSDP());
+  add("memory-efficient", context.userEnabledMemEfficientSDP());
+  add("cudnn", context.userEnabledCuDNNSDP());
+  add("math", context.userEnabledMathSDP());
+  return out;
+}
+
+// Whether this thread's arithmetic loses what is too small for a normal number: libtorch can set this but
+// not say it.
+bool flushes_denormals() {
+  volatile float smallest = std::numeric_limits<float>::min();
+  volatile float half = smallest / 2;
+  return half == 0;
+}
+
+// What runs loops in parallel, as libtorch calls it.
+std::string parallel_backend() {
+  const std::string info = at::get_parallel_info();
+  const std::string label = "ATen parallel backend: ";
+  const size_t at = info.find(label);
+  if (at == std::string::npos) return "unknown";
+  const size_t start = at + label.size();
+  return info.substr(start, info.find('\n', start) - start);
+}
 
 c10::CachingDeviceAllocator::DeviceStats stats(int index) {
   return c10::getDeviceAllocator(c10::DeviceType::CUDA)
@@ -74,22 +116,87 @@ void nongemm_inference_end(void* guard) {
   delete static_cast<c10::InferenceMode*>(guard);
 }
 
+// Threads inside operators and beside them. libtorch takes the second number once in a process.
 char* nongemm_set_threads(int threads) {
-  return guarded([&] { at::set_num_threads(threads); });
+  return guarded([&] {
+    at::set_num_threads(threads);
+    static const bool beside = [&] {
+      at::set_num_interop_threads(threads);
+      return true;
+    }();
+    static_cast<void>(beside);
+  });
 }
 
 int nongemm_threads() {
   return at::get_num_threads();
 }
 
-// Pins the math modes: full precision in f32 unless TF32 is asked for.
-char* nongemm_set_math(bool tf32, bool deterministic) {
+// Pins the math modes: full precision in f32 unless TF32 is asked for, which only GPUs use.
+// What else there is to choose has PyTorch's own defaults, whatever the environment says.
+char* nongemm_set_math(bool tf32) {
   return guarded([&] {
     auto& context = at::globalContext();
-    context.setAllowTF32CuBLAS(tf32);
+    context.setFloat32MatmulPrecision(tf32 ? "high" : "highest");
     context.setAllowTF32CuDNN(tf32);
-    context.setDeterministicCuDNN(deterministic);
+    for (const auto op : {at::Float32Op::MATMUL, at::Float32Op::CONV, at::Float32Op::RNN}) {
+      context.setFloat32Precision(at::Float32Backend::MKLDNN, op, at::Float32Precision::IEEE);
+    }
+    context.setDeterministicAlgorithms(false, false);
+    context.setDeterministicCuDNN(false);
+    context.setUserEnabledCuDNN(true);
     context.setBenchmarkCuDNN(false);
+    context.setAllowFP16ReductionCuBLAS(true);
+    context.setAllowBF16ReductionCuBLAS(true);
+    context.setAllowFP16AccumulationCuBLAS(false);
+    context.setAllowFP16BF16ReductionMathSDP(false);
+    context.setSDPUseFlash(true);
+    context.setSDPUseMemEfficient(true);
+    context.setSDPUseMath(true);
+    context.setSDPUseCuDNN(true);
+    context.setUserEnabledMkldnn(true);
+    at::Context::setFlushDenormal(false);
+  });
+}
+
+// The modes in force, as name and value separated by a tab, one for each line: those of the host, and
+// with `cuda` those of GPUs too.
+char* nongemm_modes(bool cuda, char** modes) {
+  return guarded([&] {
+    const auto& context = at::globalContext();
+    std::string out;
+    const auto add = [&](const char* name, const std::string& value) { out += std::string(name) + "\t" + value + "\n"; };
+    const auto flag = [&](const char* name, bool on) { add(name, on ? "on" : "off"); };
+    const auto onednn = [&](at::Float32Op op) {
+      return at::precision2str(context.float32Precision(at::Float32Backend::MKLDNN, op));
+    };
+    const auto reduction = [](at::CuBLASReductionOption option) {
+      return option == at::CuBLASReductionOption::AllowReducedPrecisionWithSplitK;
+    };
+    add("threads", std::to_string(at::get_num_threads()));
+    add("interop_threads", std::to_string(at::get_num_interop_threads()));
+    add("parallel_backend", parallel_backend());
+    add("cpu_capability", at::get_cpu_capability());
+    flag("onednn", at::Context::hasMKLDNN() && context.userEnabledMkldnn());
+    add("onednn.matmul_precision", onednn(at::Float32Op::MATMUL));
+    add("onednn.conv_precision", onednn(at::Float32Op::CONV));
+    flag("mkl", at::Context::hasMKL());
+    flag("flush_denormal", flushes_denormals());
+    add("float32_matmul_precision", precision(context.float32MatmulPrecision()));
+    flag("deterministic_algorithms", context.deterministicAlgorithms());
+    add("sdp", attention(context));
+    flag("sdp.math_reduced_precision", context.allowFP16BF16ReductionMathSDP());
+    if (cuda) {
+      flag("tf32.matmul", context.allowTF32CuBLAS());
+      flag("tf32.cudnn", context.allowTF32CuDNN());
+      flag("cudnn", context.userEnabledCuDNN());
+      flag("cudnn.benchmark", context.benchmarkCuDNN());
+      flag("cudnn.deterministic", context.deterministicCuDNN());
+      flag("f16_reduced_precision_reduction", reduction(context.allowFP16ReductionCuBLAS()));
+      flag("bf16_reduced_precision_reduction", reduction(context.allowBF16ReductionCuBLAS()));
+      flag("f16_accumulation", context.allowFP16AccumulationCuBLAS());
+    }
+    *modes = nongemm::text(out);
   });
 }
 

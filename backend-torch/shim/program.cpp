@@ -11,6 +11,8 @@
 
 #include "common.h"
 #include "describe.h"
+#include "flatten.h"
+#include "plan.h"
 
 using nongemm::guarded;
 using nongemm::text;
@@ -19,6 +21,8 @@ namespace {
 
 struct Program {
   torch::jit::Module module;
+  // Runs it node by node, if that was asked for.
+  std::unique_ptr<nongemm::Plan> plan;
   // Results of the last run, in order, with a name for each.
   std::vector<std::pair<std::string, at::Tensor>> outputs;
 };
@@ -45,6 +49,13 @@ void flatten(const c10::IValue& value, const std::string& name,
       flatten(entry.value(), at(named ? entry.key().toStringRef() : "key"), out);
     }
   }
+}
+
+std::vector<c10::IValue> values(at::Tensor** tensors, size_t count) {
+  std::vector<c10::IValue> out;
+  out.reserve(count);
+  for (size_t i = 0; i < count; ++i) out.emplace_back(*tensors[i]);
+  return out;
 }
 
 // The sizes that a node's outputs had when it was traced: outputs are separated by semicolons, sizes by
@@ -119,7 +130,7 @@ char* nongemm_trace(at::Tensor** inputs, size_t inputs_count, NongemmBody body, 
         c10::QualifiedName(*module.type()->name(), "forward"), graph);
     module.type()->addMethod(function);
     module.eval();
-    *handle = new Program{std::move(module), {}};
+    *handle = new Program{std::move(module), nullptr, {}};
   });
 }
 
@@ -138,7 +149,8 @@ char* nongemm_program_load(const char* path, const char* device, void** handle) 
   return guarded([&] {
     auto module = torch::jit::load(path, c10::Device(device));
     module.eval();
-    *handle = new Program{std::move(module), {}};
+    nongemm::flatten(*module.get_method("forward").graph());
+    *handle = new Program{std::move(module), nullptr, {}};
   });
 }
 
@@ -183,11 +195,38 @@ char* nongemm_program_run(void* handle, at::Tensor** inputs, size_t count) {
   return guarded([&] {
     Program* self = program(handle);
     self->outputs.clear();
-    std::vector<c10::IValue> values;
-    values.reserve(count);
-    for (size_t i = 0; i < count; ++i) values.emplace_back(*inputs[i]);
-    flatten(self->module.forward(std::move(values)), "", self->outputs);
+    auto given = values(inputs, count);
+    const auto result =
+        self->plan ? self->plan->run(std::move(given)) : self->module.forward(std::move(given));
+    flatten(result, "", self->outputs);
   });
+}
+
+// From now on the program runs node by node; an error is the name of a construct that does not.
+char* nongemm_program_plan(void* handle) {
+  return guarded([&] {
+    Program* self = program(handle);
+    self->plan = std::make_unique<nongemm::Plan>(self->module);
+  });
+}
+
+// Runs it node by node: without hooks the calls are learned anew, else each is measured.
+char* nongemm_program_steps(void* handle, at::Tensor** inputs, size_t count, void* calls,
+                            const NongemmHooks* hooks) {
+  return guarded([&] {
+    Program* self = program(handle);
+    self->outputs.clear();
+    auto given = values(inputs, count);
+    auto& known = *static_cast<nongemm::Calls*>(calls);
+    const auto result = hooks == nullptr ? self->plan->learn(std::move(given), known)
+                                         : self->plan->time(std::move(given), *hooks);
+    flatten(result, "", self->outputs);
+  });
+}
+
+// The module of each call that was learned, one for each line.
+char* nongemm_program_scopes(void* handle, char** scopes) {
+  return guarded([&] { *scopes = text(program(handle)->plan->scopes()); });
 }
 
 size_t nongemm_program_outputs(void* handle) {

@@ -12,33 +12,13 @@
 
 #include "common.h"
 #include "describe.h"
+#include "recording.h"
 
 using nongemm::guarded;
 
-extern "C" {
-
-// How times reach the caller: its clock, and where to put what was measured.
-struct NongemmHooks {
-  void* context;
-  uint64_t (*now)(void* context);
-  void (*push)(void* context, uint32_t step, uint64_t start, uint64_t end);
-  // Marks a step's start (false) or end (true) on the device, if it has a clock.
-  void (*mark)(void* context, uint32_t step, bool end);
-};
-
-}  // extern "C"
+using nongemm::Calls;
 
 namespace {
-
-struct Call {
-  std::string name;
-  std::string detail;
-};
-
-// What is known of a session's operators.
-struct Calls {
-  std::vector<Call> known;
-};
 
 struct Recording {
   Calls* calls = nullptr;
@@ -125,6 +105,12 @@ struct Active {
 };
 
 }  // namespace
+
+nongemm::Learning::Learning(Calls* calls) : recording_(new Active(calls, nullptr, true)) {}
+
+nongemm::Learning::~Learning() {
+  delete static_cast<Active*>(recording_);
+}
 
 extern "C" {
 

@@ -100,13 +100,13 @@ impl Drop for InferenceMode {
     }
 }
 
-/// Pins threads and math modes, and says what they are.
+/// Pins threads and math modes.
 pub(crate) fn pin(threads: usize, tf32: bool) -> anyhow::Result<()> {
     let threads = c_int::try_from(threads).context("absurd number of threads")?;
     // SAFETY: plain values.
     unsafe {
         checked(ffi::nongemm_set_threads(threads))?;
-        checked(ffi::nongemm_set_math(tf32, false))?;
+        checked(ffi::nongemm_set_math(tf32))?;
         anyhow::ensure!(
             ffi::nongemm_threads() == threads,
             "libtorch runs on {} threads, not on {threads}",
@@ -114,6 +114,21 @@ pub(crate) fn pin(threads: usize, tf32: bool) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// The modes that are in force, as libtorch says, those of GPUs only where one is used.
+pub(crate) fn modes(device: Device) -> anyhow::Result<Vec<(String, String)>> {
+    let mut modes = null_mut();
+    // SAFETY: the shim leaves a text that is ours to free.
+    let modes = unsafe {
+        checked(ffi::nongemm_modes(device != Device::Cpu, &raw mut modes))?;
+        ffi::owned(modes)
+    };
+    let pair = |line: &str| {
+        let (name, value) = line.split_once('\t')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    Ok(modes.lines().filter_map(pair).collect())
 }
 
 /// Waits until the device has finished all work.

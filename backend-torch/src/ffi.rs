@@ -35,7 +35,8 @@ unsafe extern "C" {
     pub(crate) fn nongemm_inference_end(guard: *mut c_void);
     pub(crate) fn nongemm_set_threads(threads: c_int) -> Status;
     pub(crate) fn nongemm_threads() -> c_int;
-    pub(crate) fn nongemm_set_math(tf32: bool, deterministic: bool) -> Status;
+    pub(crate) fn nongemm_set_math(tf32: bool) -> Status;
+    pub(crate) fn nongemm_modes(cuda: bool, modes: *mut *mut c_char) -> Status;
     pub(crate) fn nongemm_load_cuda() -> Status;
     pub(crate) fn nongemm_cuda_devices(count: *mut c_int) -> Status;
     pub(crate) fn nongemm_synchronize(index: c_int) -> Status;
@@ -88,6 +89,15 @@ unsafe extern "C" {
         inputs: *const *const C_tensor,
         count: usize,
     ) -> Status;
+    pub(crate) fn nongemm_program_plan(program: *mut c_void) -> Status;
+    pub(crate) fn nongemm_program_steps(
+        program: *mut c_void,
+        inputs: *const *const C_tensor,
+        count: usize,
+        calls: *mut c_void,
+        hooks: *const Hooks,
+    ) -> Status;
+    pub(crate) fn nongemm_program_scopes(program: *mut c_void, scopes: *mut *mut c_char) -> Status;
     pub(crate) fn nongemm_program_outputs(program: *mut c_void) -> usize;
     pub(crate) fn nongemm_program_output(program: *mut c_void, index: usize) -> *mut C_tensor;
     pub(crate) fn nongemm_program_output_name(program: *mut c_void, index: usize) -> *const c_char;
@@ -253,7 +263,12 @@ fn first_paragraph(message: &str) -> String {
     let lines = lines.skip_while(|line| line.is_empty());
     let message = |line: &&str| !line.is_empty() && !line.starts_with("Exception raised from");
     let kept: Vec<&str> = lines.take_while(message).take(6).collect();
-    kept.join(" ")
+    let mut kept = kept.join(" ");
+    // What follows is a list of all backends there are, and whom to ask at a company.
+    if let Some(end) = kept.find(" This could be because the operator doesn't exist") {
+        kept.truncate(end);
+    }
+    kept
 }
 
 #[cfg(test)]

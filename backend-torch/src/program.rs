@@ -11,7 +11,7 @@ use serde::Serialize;
 use torch_sys::C_tensor;
 
 use crate::engine::{Tensor, Torch};
-use crate::ffi::{self, c_path, checked};
+use crate::ffi::{self, Hooks, c_path, checked};
 
 /// How far a program is rewritten before it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +153,48 @@ impl Program {
                 inputs.len(),
             ))
         }
+    }
+
+    /// From now on it runs node by node.
+    ///
+    /// # Errors
+    /// When it holds a construct that does not run so: its name.
+    pub(crate) fn plan(&mut self) -> anyhow::Result<()> {
+        // SAFETY: the handle lives as long as `self`.
+        unsafe { checked(ffi::nongemm_program_plan(self.0)) }
+    }
+
+    /// Runs it node by node, after [`plan`](Self::plan): learns its calls, or measures them.
+    ///
+    /// # Safety
+    /// The handle of the calls and the hooks live through the call.
+    pub(crate) unsafe fn run_steps(
+        &mut self,
+        inputs: &[*const C_tensor],
+        calls: *mut c_void,
+        hooks: *const Hooks,
+    ) -> anyhow::Result<()> {
+        // SAFETY: the caller's tensors and hooks live through the call.
+        unsafe {
+            checked(ffi::nongemm_program_steps(
+                self.0,
+                inputs.as_ptr(),
+                inputs.len(),
+                calls,
+                hooks,
+            ))
+        }
+    }
+
+    /// The module of each call that was learned node by node.
+    pub(crate) fn scopes(&self) -> anyhow::Result<Vec<String>> {
+        let mut scopes = null_mut();
+        // SAFETY: the shim leaves a text that is ours to free.
+        let scopes = unsafe {
+            checked(ffi::nongemm_program_scopes(self.0, &raw mut scopes))?;
+            ffi::owned(scopes)
+        };
+        Ok(scopes.lines().map(str::to_owned).collect())
     }
 
     /// Outputs of the last run, by their way through tuples, lists and dictionaries.

@@ -55,12 +55,25 @@ impl Calls {
         Calls(unsafe { ffi::nongemm_calls_new() })
     }
 
-    /// Learns the operators from one run.
+    /// Learns the operators from one run, seen through libtorch's callbacks.
     pub(crate) fn learn(
         &mut self,
         run: &mut dyn FnMut() -> anyhow::Result<()>,
     ) -> anyhow::Result<Vec<Call>> {
         self.recorded(null(), run)?;
+        self.learned()
+    }
+
+    /// Learns them from a run that writes them down itself, given the handle of the calls.
+    pub(crate) fn learn_from(
+        &mut self,
+        run: &mut dyn FnMut(*mut c_void) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Vec<Call>> {
+        run(self.0)?;
+        self.learned()
+    }
+
+    fn learned(&self) -> anyhow::Result<Vec<Call>> {
         // SAFETY: the handle lives as long as `self`.
         let count = unsafe { ffi::nongemm_calls_count(self.0) };
         (0..count).map(|index| self.call(index)).collect()
@@ -85,12 +98,25 @@ impl Calls {
         })
     }
 
-    /// Times the operators of one run. Fails if others ran than were learned.
+    /// Times the operators of one run through libtorch's callbacks. Fails if others ran than were
+    /// learned.
     pub(crate) fn time(
         &mut self,
         recorder: &mut Recorder<'_>,
         timer: Option<&mut (dyn DeviceTimer + 'static)>,
         run: &mut dyn FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.time_from(recorder, timer, &mut |calls, hooks| {
+            calls.recorded(hooks, run)
+        })
+    }
+
+    /// Times them in a run that calls the hooks itself; they live through the call.
+    pub(crate) fn time_from(
+        &mut self,
+        recorder: &mut Recorder<'_>,
+        timer: Option<&mut (dyn DeviceTimer + 'static)>,
+        run: &mut dyn FnMut(&mut Self, *const Hooks) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let on_device = timer.is_some();
         let mut context = HookContext {
@@ -104,8 +130,13 @@ impl Calls {
             push,
             mark: on_device.then_some(mark as ffi::Mark),
         };
-        self.recorded(&raw const hooks, run)?;
+        run(self, &raw const hooks)?;
         context.failed.map_or(Ok(()), Err)
+    }
+
+    /// The handle, for runs that write into it.
+    pub(crate) fn handle(&mut self) -> *mut c_void {
+        self.0
     }
 
     fn recorded(

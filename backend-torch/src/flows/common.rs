@@ -36,7 +36,7 @@ pub(crate) fn environment(threads: usize) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What is pinned before anything runs.
+/// What is to be pinned before anything runs; everything else has PyTorch's defaults.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Modes {
     threads: usize,
@@ -51,22 +51,25 @@ impl Modes {
             tf32: settings.get("torch.tf32", false)?,
         })
     }
+}
 
-    /// For the run record.
+/// The modes that are in force, for the run record.
+#[derive(Clone, Debug)]
+pub(crate) struct Pinned(Vec<(String, String)>);
+
+impl Pinned {
+    /// Names and values.
     pub(crate) fn describe(&self) -> Vec<(String, String)> {
-        let on = |flag: bool| if flag { "on" } else { "off" }.to_owned();
-        vec![
-            ("threads".to_owned(), self.threads.to_string()),
-            ("tf32".to_owned(), on(self.tf32)),
-            ("cudnn.benchmark".to_owned(), on(false)),
-            ("inference_mode".to_owned(), on(true)),
-        ]
+        self.0.clone()
     }
 }
 
 /// Opens the device and pins the modes.
-pub(crate) fn start(device: Device, modes: &Modes) -> anyhow::Result<()> {
+pub(crate) fn start(device: Device, modes: &Modes) -> anyhow::Result<Pinned> {
     device::open(device)?;
     device::pin(modes.threads, modes.tf32)?;
-    device::reset_peak(device)
+    device::reset_peak(device)?;
+    let mut pinned = device::modes(device)?;
+    pinned.push(("inference_mode".to_owned(), "on".to_owned()));
+    Ok(Pinned(pinned))
 }

@@ -76,7 +76,7 @@ impl Backend for Compile {
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
         let modes = Modes::read(&options.settings, options.threads)?;
-        common::start(options.device, &modes)?;
+        let modes = common::start(options.device, &modes)?;
         let _inference = InferenceMode::begin();
         let engine = Torch::new(options.device);
         let interpreter = Interpreter::prepare(engine, eager::kernels()?, graph, weights, options)?;

@@ -20,7 +20,6 @@ use nongemm_core::tensor::HostTensor;
 use super::{common, file};
 use crate::device::{self, InferenceMode};
 use crate::engine::Torch;
-use crate::program::Optimization;
 
 /// The backend `torch`.
 pub struct Eager;
@@ -91,7 +90,7 @@ impl Backend for Eager {
         path: &Path,
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        file::prepare(path, options, Optimization::None)
+        file::prepare(path, options, None)
     }
 
     fn prepare(
@@ -101,7 +100,7 @@ impl Backend for Eager {
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
         let modes = common::Modes::read(&options.settings, options.threads)?;
-        common::start(options.device, &modes)?;
+        let modes = common::start(options.device, &modes)?;
         let _inference = InferenceMode::begin();
         let engine = Torch::new(options.device);
         let interpreter = Interpreter::prepare(engine, kernels()?, graph, weights, options)?;
@@ -112,7 +111,7 @@ impl Backend for Eager {
 /// The interpreter, in inference mode.
 struct EagerSession {
     interpreter: Interpreter<Torch>,
-    modes: common::Modes,
+    modes: common::Pinned,
 }
 
 impl Session for EagerSession {

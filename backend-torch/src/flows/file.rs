@@ -5,36 +5,39 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::ptr::null;
 
 use anyhow::Context;
+use nongemm_core::kernel::DeviceTimer;
+use nongemm_core::measure::Recorder;
 use nongemm_core::plugin::{PrepareError, PrepareOptions, Session, Step};
 use torch_sys::C_tensor;
 
 use super::common::{self, Modes};
-use super::mapping::{Origins, steps};
+use super::mapping::{Origins, foreign, steps};
 use super::whole::{Whole, WholeSession};
 use crate::device::InferenceMode;
 use crate::engine::{Tensor, Torch};
 use crate::program::{Optimization, Program, executed_nodes};
-use crate::recording::Call;
+use crate::recording::{Call, Calls};
 
 /// The extensions of such files.
 pub(crate) const FORMATS: &[&str] = &["pt"];
 
-/// A session of an archive, its inputs bound.
+/// A session of an archive, its inputs bound: as one program that is optimised, or without that every node
+/// by itself.
 pub(crate) fn prepare(
     path: &Path,
     options: &PrepareOptions,
-    optimization: Optimization,
+    optimization: Option<Optimization>,
 ) -> Result<Box<dyn Session>, PrepareError> {
     let modes = Modes::read(&options.settings, options.threads)?;
-    common::start(options.device, &modes)?;
+    let modes = common::start(options.device, &modes)?;
     let _inference = InferenceMode::begin();
     let engine = Torch::new(options.device);
-    let mut program = Program::load(path, options.device)?;
+    let program = Program::load(path, options.device)?;
     let inputs = inputs(path, &program.inputs()?, &engine)?;
-    program.optimize(optimization)?;
-    let archive = Archive { program };
+    let archive = Archive::new(program, optimization)?;
     let mut session = WholeSession::new(archive, engine, modes, None);
     session
         .bind_device(inputs)
@@ -81,6 +84,31 @@ fn inputs(archive: &Path, names: &[String], engine: &Torch) -> anyhow::Result<Ve
 
 struct Archive {
     program: Program,
+    execution: Execution,
+}
+
+/// How an archive runs.
+enum Execution {
+    /// As one program, as libtorch's executor rewrites it.
+    Whole,
+    /// Every node by itself, as it is written.
+    Nodes,
+    /// As one program, because it holds this construct, which does not run by itself.
+    Foreign(String),
+}
+
+impl Archive {
+    fn new(mut program: Program, optimization: Option<Optimization>) -> anyhow::Result<Self> {
+        program.optimize(optimization.unwrap_or(Optimization::None))?;
+        let execution = match optimization {
+            Some(_) => Execution::Whole,
+            None => match program.plan() {
+                Ok(()) => Execution::Nodes,
+                Err(construct) => Execution::Foreign(construct.to_string()),
+            },
+        };
+        Ok(Archive { program, execution })
+    }
 }
 
 impl Whole for Archive {
@@ -96,13 +124,60 @@ impl Whole for Archive {
         Ok(self.program.outputs())
     }
 
-    /// Scopes are what tracing calls modules: `__module.layer1/__module.layer1.0`.
-    fn steps(&self, calls: Vec<Call>) -> anyhow::Result<Vec<Step>> {
-        let mut nodes = executed_nodes()?;
-        for (_, scope) in &mut nodes {
-            let last = scope.rsplit('/').next().unwrap_or_default();
-            *scope = last.strip_prefix("__module.").unwrap_or(last).to_owned();
+    fn learn(
+        &mut self,
+        calls: &mut Calls,
+        inputs: &[*const C_tensor],
+    ) -> anyhow::Result<Vec<Call>> {
+        let program = &mut self.program;
+        match self.execution {
+            // SAFETY: the handle is that of `calls`; there are no hooks.
+            Execution::Nodes => {
+                calls.learn_from(&mut |calls| unsafe { program.run_steps(inputs, calls, null()) })
+            }
+            Execution::Whole | Execution::Foreign(_) => calls.learn(&mut || program.run(inputs)),
         }
-        Ok(steps(calls, &nodes, &Origins::default()))
+    }
+
+    fn time(
+        &mut self,
+        calls: &mut Calls,
+        recorder: &mut Recorder<'_>,
+        timer: Option<&mut (dyn DeviceTimer + 'static)>,
+        inputs: &[*const C_tensor],
+    ) -> anyhow::Result<()> {
+        let program = &mut self.program;
+        match self.execution {
+            Execution::Nodes => calls.time_from(recorder, timer, &mut |calls, hooks| {
+                // SAFETY: the hooks live through this call.
+                unsafe { program.run_steps(inputs, calls.handle(), hooks) }
+            }),
+            Execution::Whole | Execution::Foreign(_) => {
+                calls.time(recorder, timer, &mut || program.run(inputs))
+            }
+        }
+    }
+
+    fn modes(&self) -> Vec<(String, String)> {
+        let execution = match &self.execution {
+            Execution::Whole => "as one program".to_owned(),
+            Execution::Nodes => "node by node".to_owned(),
+            Execution::Foreign(construct) => {
+                format!("as one program, as it is written: {construct} does not run by itself")
+            }
+        };
+        vec![("execution".to_owned(), execution)]
+    }
+
+    fn steps(&self, calls: Vec<Call>) -> anyhow::Result<Vec<Step>> {
+        if let Execution::Nodes = self.execution {
+            let scopes = self.program.scopes()?;
+            let calls = calls.into_iter().zip(scopes).enumerate();
+            let step = |(index, (call, scope)): (usize, (Call, String))| {
+                foreign(call, format!("n{index}"), &scope)
+            };
+            return Ok(calls.map(step).collect());
+        }
+        Ok(steps(calls, &executed_nodes()?, &Origins::default()))
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn steps(calls: Vec<Call>, nodes: &[(String, String)], origins: &Orig
 }
 
 /// A call that belongs to no step of the graph: an operator that an optimisation put there.
-fn foreign(call: Call, id: String, scope: &str) -> Step {
+pub(crate) fn foreign(call: Call, id: String, scope: &str) -> Step {
     Step {
         id,
         scope: scope.to_owned(),

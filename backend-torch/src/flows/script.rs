@@ -85,7 +85,7 @@ impl Backend for Script {
         path: &Path,
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        file::prepare(path, options, optimization(&options.settings)?)
+        file::prepare(path, options, Some(optimization(&options.settings)?))
     }
 
     fn prepare(
@@ -96,7 +96,7 @@ impl Backend for Script {
     ) -> Result<Box<dyn Session>, PrepareError> {
         let modes = Modes::read(&options.settings, options.threads)?;
         let optimization = optimization(&options.settings)?;
-        common::start(options.device, &modes)?;
+        let modes = common::start(options.device, &modes)?;
         let _inference = InferenceMode::begin();
         let engine = Torch::new(options.device);
         let interpreter = Interpreter::prepare(engine, eager::kernels()?, graph, weights, options)?;

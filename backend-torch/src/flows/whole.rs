@@ -8,7 +8,7 @@ use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 use torch_sys::C_tensor;
 
-use super::common::Modes;
+use super::common::Pinned;
 use crate::device::InferenceMode;
 use crate::engine::{Tensor, Torch};
 use crate::recording::{Call, Calls};
@@ -23,6 +23,31 @@ pub(crate) trait Whole {
 
     /// Names and tensors of the last run's outputs.
     fn outputs(&self) -> anyhow::Result<Vec<(String, Tensor)>>;
+
+    /// Runs it and learns which operators it calls.
+    fn learn(
+        &mut self,
+        calls: &mut Calls,
+        inputs: &[*const C_tensor],
+    ) -> anyhow::Result<Vec<Call>> {
+        calls.learn(&mut || self.run(inputs))
+    }
+
+    /// Runs it and measures the operators that were learned.
+    fn time(
+        &mut self,
+        calls: &mut Calls,
+        recorder: &mut Recorder<'_>,
+        timer: Option<&mut (dyn DeviceTimer + 'static)>,
+        inputs: &[*const C_tensor],
+    ) -> anyhow::Result<()> {
+        calls.time(recorder, timer, &mut || self.run(inputs))
+    }
+
+    /// What is said in the record about how it runs.
+    fn modes(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 
     /// The steps of a run that called these operators. Asked right after such a run.
     fn steps(&self, calls: Vec<Call>) -> anyhow::Result<Vec<Step>>;
@@ -42,7 +67,7 @@ const SETTLING_RUNS: usize = 3;
 pub(crate) struct WholeSession<W> {
     whole: W,
     engine: Torch,
-    modes: Modes,
+    modes: Pinned,
     /// What inputs must be; nothing for programs that do not say.
     declared: Option<Vec<Declared>>,
     inputs: Option<Vec<Tensor>>,
@@ -57,7 +82,7 @@ impl<W: Whole> WholeSession<W> {
     pub(crate) fn new(
         whole: W,
         engine: Torch,
-        modes: Modes,
+        modes: Pinned,
         declared: Option<Vec<Declared>>,
     ) -> Self {
         WholeSession {
@@ -91,8 +116,7 @@ impl<W: Whole> WholeSession<W> {
             self.whole.run(&pointers)?;
         }
         self.restore_inputs()?;
-        let whole = &mut self.whole;
-        let calls = self.calls.learn(&mut || whole.run(&pointers))?;
+        let calls = self.whole.learn(&mut self.calls, &pointers)?;
         self.steps = self.whole.steps(calls)?;
         self.timer = self.engine.timer(self.steps.len())?;
         self.engine.synchronize()
@@ -151,12 +175,11 @@ impl<W: Whole> WholeSession<W> {
         pointers: &[*const C_tensor],
         mut timer: Option<&mut (dyn DeviceTimer + 'static)>,
     ) -> anyhow::Result<()> {
-        let whole = &mut self.whole;
         if let Some(timer) = timer.as_deref_mut() {
             timer.begin()?;
         }
-        self.calls
-            .time(recorder, timer.as_deref_mut(), &mut || whole.run(pointers))?;
+        self.whole
+            .time(&mut self.calls, recorder, timer.as_deref_mut(), pointers)?;
         if let Some(timer) = timer {
             timer.end()?;
         }
@@ -234,7 +257,9 @@ impl<W: Whole> Session for WholeSession<W> {
     }
 
     fn modes(&self) -> Vec<(String, String)> {
-        self.modes.describe()
+        let mut modes = self.modes.describe();
+        modes.extend(self.whole.modes());
+        modes
     }
 
     fn memory(&self) -> SessionMemory {

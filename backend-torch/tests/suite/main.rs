@@ -4,6 +4,8 @@
 mod compile;
 mod conformance;
 mod errors;
+mod file;
+mod file_errors;
 mod models;
 mod published;
 mod script;

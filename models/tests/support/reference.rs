@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,6 +76,13 @@ impl Reference {
         command.arg("--inputs").arg(inputs);
         let lines = text(command)?;
         Ok(lines.lines().map(str::to_owned).collect())
+    }
+
+    /// Runs another script with this Python.
+    pub fn script(&self, script: &Path, arguments: &[&OsStr]) -> anyhow::Result<()> {
+        let mut python = Command::new(&self.python);
+        python.arg(script).args(arguments);
+        text(python).map(drop)
     }
 
     /// Writes the checkpoints of models as they are published, with inputs and outputs.
