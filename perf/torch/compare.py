@@ -12,17 +12,23 @@ package that is compiled and loaded there. Models that do not fit into memory tw
 """
 
 import argparse
+import json
 import math
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from common import bench, build, each, export, overrides, parse, reference, too_large
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent / "models" / "reference"))
+
+import reference  # sets the environment before libraries are imported
 
 import torch
 from checkpoint import WeightsFile, load_strictly
+from families import FAMILIES, build
 
 # How often a model's weights are in memory at the same time, at most.
 COPIES = {"torch": 2.2, "torch:script": 3.2, "torch:compile": 6}
@@ -53,9 +59,10 @@ class Positional(torch.nn.Module):
         return tuple(self.family.forward(self.model, dict(zip(self.names, tensors))).values())
 
 
-def load(model_id, config, folder):
+def load(model_id, overrides, spec, folder):
     """The reference model with the weights and inputs in a folder."""
-    family, _, model = build(model_id, config, initialize=False)
+    sizes = {"image": spec["image"]} if spec["image"] else {}
+    family, _, model = build(model_id, {**overrides, **sizes}, initialize=False)
     load_strictly(model, WeightsFile(folder / "weights.safetensors"))
     return family, model, reference.load_inputs(folder / "inputs.safetensors")
 
@@ -84,7 +91,27 @@ def in_python(flow, family, model, inputs, folder):
 
 def in_nongemm(args, model_id, seconds):
     """The record of one run of nongemm."""
-    return bench(args, model_id, args.flow, "--threads", args.threads, "--max-time", f"{seconds}s", "--target-ci", "0.001")
+    with tempfile.TemporaryDirectory() as out:
+        command = [args.binary, "bench", "--model", model_id, "--backend", args.flow, "--threads", str(args.threads),
+                   "--max-time", f"{seconds}s", "--target-ci", "0.001", "--min-samples", "3", "--out", out]
+        for setting in args.set:
+            command += ["--set", setting]
+        done = subprocess.run(command, capture_output=True, text=True)
+        records = list(Path(out).glob("*/run.json"))
+        if done.returncode != 0 or not records:
+            said = done.stderr.strip().splitlines() or ["no run record"]
+            raise RuntimeError(f"nongemm: {said[-1]}")
+        return json.loads(records[0].read_text())
+
+
+def export(args, model_id, folder):
+    """Writes the weights and inputs that nongemm runs with."""
+    command = [args.exporter, "--export", "--full", "--model", model_id, "--dataset", "sample", "--dir", folder]
+    for setting in args.set:
+        command += ["--set", setting]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError((done.stdout + done.stderr).strip().splitlines()[-1])
 
 
 def profiler_cost(call, seconds):
@@ -114,12 +141,13 @@ def measured(args, model_id, calls):
 
 def compare(args, model_id):
     """The ratio to each counterpart in Python."""
+    overrides = dict(setting.split("=", 1) for setting in args.set)
     # A short run says which sizes the model runs at, and compiles what is not in the cache yet.
     spec = in_nongemm(args, model_id, 1)["spec"]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         export(args, model_id, folder)
-        family, model, inputs = load(model_id, overrides(args, spec), folder)
+        family, model, inputs = load(model_id, overrides, spec, folder)
         calls = in_python(args.flow, family, model, inputs, folder)
     with torch.inference_mode():
         for call in calls.values():
@@ -134,6 +162,17 @@ def compare(args, model_id):
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
+def too_large(args, model_id):
+    """What is said where a model does not fit into the memory that is free now."""
+    _, _, model = build(model_id, {}, device="meta")
+    needed = COPIES[args.flow] * sum(4 * parameter.numel() for parameter in model.parameters())
+    with open("/proc/meminfo") as file:
+        free = next(1024 * int(line.split()[1]) for line in file if line.startswith("MemAvailable"))
+    if needed > free:
+        return f"left out: needs about {needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB are free"
+    return None
+
+
 def summary(ratios):
     """A line for each counterpart in Python."""
     for name in dict.fromkeys(name for model in ratios for name in model):
@@ -144,27 +183,34 @@ def summary(ratios):
 
 def main():
     parser = argparse.ArgumentParser(prog="cargo xtask perf torch")
+    parser.add_argument("binary")
+    parser.add_argument("exporter")
+    parser.add_argument("models", nargs="*")
     parser.add_argument("--flow", default="torch", choices=list(COPIES))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    args = parse(parser)
+    parser.add_argument("--set", action="append", default=[])
+    args = parser.parse_args()
+    for model_id in args.models:
+        if model_id not in FAMILIES:
+            parser.error(f"no model {model_id}; known: {', '.join(FAMILIES)}")
     torch.set_num_threads(args.threads)
     print(f"{args.flow} against Python, torch {torch.__version__}, {args.threads} threads "
           "(targets: geometric mean of the ratio at most 1.0, none above 1.05):", flush=True)
-    ratios = []
-
-    def one(model_id):
-        reason = too_large(args, model_id, COPIES[args.flow])
+    ratios, failed = [], False
+    for model_id in args.models or FAMILIES:
+        reason = too_large(args, model_id)
         if reason is None:
-            ratios.append(compare(args, model_id))
-        else:
-            print(f"  {model_id:14} {reason}", flush=True)
-        return True
-
-    well = each(args, one)
+            try:
+                ratios.append(compare(args, model_id))
+                continue
+            except Exception as error:  # the others are still of use
+                first = str(error).strip().splitlines() or [type(error).__name__]
+                failed, reason = True, f"failed: {first[0]}"
+        print(f"  {model_id:14} {reason}", flush=True)
     summary(ratios)
-    sys.exit(0 if well else 1)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

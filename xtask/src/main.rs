@@ -4,6 +4,7 @@
 mod bundle;
 mod cache;
 mod cuda;
+mod memory;
 mod nongemm;
 mod parity;
 mod process;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         "bundle" => bundle::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(),
+        "perf" if rest.first().is_some_and(|name| name == "memory") => memory::run(&rest[1..]),
         "perf" => nongemm::perf(rest),
         "parity" => parity::run(rest),
         _ => nongemm::run(&args),

@@ -148,58 +148,49 @@ fn measured(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Runs the benchmarks that compare with the libraries underneath.
+/// Runs the benchmarks that compare with the libraries underneath. They start `nongemm` too.
 pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
-    // Apart from the rest: the other benchmarks need neither libtorch nor Python.
-    if let Some((name, rest)) = args.split_first() {
-        match name.as_str() {
-            "torch" => {
-                let python = measured(setup::python()?);
-                return beside_python(python, &["torch"], "torch/compare.py", rest);
-            }
-            "ort" => {
-                let python = measured(setup::exporters()?);
-                return beside_python(python, &["ort"], "ort/compare.py", rest);
-            }
-            "memory" => {
-                let named = features(rest);
-                let flows = if named.is_empty() { BACKENDS } else { &named };
-                // The allocator that users of Python have.
-                let python = Command::new(setup::python()?);
-                return beside_python(python, flows, "torch/memory.py", rest);
-            }
-            _ => {}
-        }
-    }
     let mut build = cargo();
-    build.args(["build", "--release", "--package", "nongemm-perf"]);
+    build.args(["build", "--release"]);
+    if let Some(("torch", rest)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        // Apart from the rest: the other benchmarks need neither libtorch nor Python.
+        let python = setup::python()?;
+        build
+            .args(["--package", "nongemm-cli", "--no-default-features"])
+            .args([
+                "--features",
+                "torch",
+                "--bin",
+                "nongemm",
+                "--example",
+                "parity",
+            ])
+            .env("LIBTORCH", setup::libtorch()?);
+        check(&mut build)?;
+        let release = target_dir()?.join("release");
+        let script = root().join("perf").join("torch").join("compare.py");
+        let mut compare = measured(python);
+        compare
+            .arg(script)
+            .arg(release.join("nongemm"))
+            .arg(release.join("examples").join("parity"));
+        return become_program(compare.args(rest));
+    }
+    if let Some(("ort", rest)) = args.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        let python = setup::exporters()?;
+        build
+            .args(["--package", "nongemm-cli", "--no-default-features"])
+            .args(["--features", "ort"]);
+        check(&mut build)?;
+        let nongemm = target_dir()?.join("release").join("nongemm");
+        let script = root().join("perf").join("ort").join("compare.py");
+        let mut compare = measured(python);
+        return become_program(compare.arg(script).arg(nongemm).args(rest));
+    }
+    build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
     check(&mut build)?;
     let binary = target_dir()?.join("release").join("nongemm-perf");
     become_program(measured(binary).current_dir(root()).args(args))
-}
-
-/// Builds `nongemm`, and the example beside it that writes weights and inputs, and becomes a script of
-/// `perf` that measures flows against Python.
-fn beside_python(
-    mut python: Command,
-    features: &[&str],
-    script: &str,
-    args: &[String],
-) -> Result<ExitCode> {
-    let mut build = cargo();
-    build.args([
-        "build",
-        "--release",
-        "--bin",
-        "nongemm",
-        "--example",
-        "parity",
-    ]);
-    let release = select(&mut build, features)?.join("release");
-    check(&mut build)?;
-    let script = root().join("perf").join(script);
-    python.arg(script).arg(release.join("nongemm"));
-    become_program(python.args(args))
 }
 
 #[cfg(test)]
