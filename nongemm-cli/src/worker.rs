@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use nongemm_core::plugin::Plugins;
 use nongemm_core::record::RunRecord;
-use nongemm_core::run::{Event, Job, execute};
+use nongemm_core::run::{Event, Job, MEASURING, execute};
 use serde::{Deserialize, Serialize};
 
 use crate::allocator;
@@ -37,7 +37,6 @@ fn send(message: &Message) -> std::io::Result<()> {
 /// Runs the job on standard input.
 pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
     die_with_parent();
-    let allocator = allocator::pin();
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [libc::SIGINT, libc::SIGTERM] {
         signal_hook::flag::register(signal, interrupted.clone()).map_err(CliError::failed)?;
@@ -48,13 +47,19 @@ pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
         .read_line(&mut line)
         .map_err(CliError::failed)?;
     let job: Job = serde_json::from_str(&line).map_err(CliError::usage)?;
+    let mut pinned = None;
     let mut events = |event| {
+        // Not before: what loading needed for a while goes back to the system.
+        if matches!(&event, Event::Phase { name } if name == MEASURING) {
+            pinned = Some(allocator::pin());
+        }
         // A parent that is gone is noticed when the record is sent.
         let _ = send(&Message::Event(event));
     };
     let mut record = execute(&job, plugins, &interrupted, &mut events);
-    let modes = &mut record.software.modes;
-    modes.insert("allocator".to_owned(), allocator);
+    if let Some(how) = pinned {
+        record.software.modes.insert("allocator".to_owned(), how);
+    }
     send(&Message::Record(Box::new(record))).map_err(CliError::failed)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -86,6 +86,9 @@ pub enum Event {
     },
 }
 
+/// The phase of all that is timed, warm-up included; everything is loaded when it begins.
+pub const MEASURING: &str = "measuring";
+
 /// Memory that a worker needs beside weights and activations.
 const OVERHEAD_BYTES: u64 = 300 << 20;
 
@@ -201,7 +204,7 @@ fn run(
     };
     record.software.modes = session.modes().into_iter().collect();
 
-    let since = phase("measuring");
+    let since = phase(MEASURING);
     let clock = Monotonic::new();
     let mut progress = |n, half_width| events(Event::Sample { n, half_width });
     let mut plan = SamplePlan {

@@ -5,6 +5,6 @@ pub mod machine;
 mod outputs;
 mod references;
 
-pub use execute::{Event, Job, execute, failed};
+pub use execute::{Event, Job, MEASURING, execute, failed};
 pub use outputs::{OutputsTask, Reference};
 pub use references::References;
