@@ -1,9 +1,16 @@
 //! Arguments.
 
+mod registry;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nongemm_core::dtype::DType;
+
+pub(crate) use registry::{
+    CaptureArgs, ImportArgs, MergeArgs, RegistryAction, RegistryArgs, RegistryExportArgs,
+    SelectArgs,
+};
 
 /// Where the time of machine-learning inference goes once GEMM is fast.
 #[derive(Debug, Parser)]
@@ -28,6 +35,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Show, merge and capture the operators met in models.
+    Registry(Box<RegistryArgs>),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
     /// Run one job from standard input (used by `bench`).
@@ -45,6 +54,8 @@ pub(crate) enum ListKind {
     Reporters,
     Weights,
     Exporters,
+    Presets,
+    Formats,
 }
 
 #[derive(Debug, Args)]

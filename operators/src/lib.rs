@@ -18,6 +18,7 @@ mod embedding;
 mod gemm;
 #[cfg(feature = "golden")]
 pub mod golden;
+mod inputs;
 mod interpolation;
 pub mod layers;
 mod logit;
@@ -26,6 +27,7 @@ mod mixed;
 mod normalization;
 mod other;
 mod pooling;
+mod preset;
 mod roi;
 mod scalar;
 
@@ -35,6 +37,7 @@ pub use check::{promote, promote_scalar};
 pub use classifier::IrClassifier;
 pub use embedding::*;
 pub use gemm::*;
+pub use inputs::{AtenForm, FormError};
 pub use interpolation::*;
 pub use logit::*;
 pub use memory::*;

@@ -4,4 +4,5 @@ pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
+pub(crate) mod registry;
 pub(crate) mod report;
