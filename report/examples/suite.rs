@@ -33,7 +33,10 @@ fn main() -> Result<()> {
 
 fn page(file: &Path, runs: usize, operators: usize) -> Result<()> {
     let mut records: Vec<_> = (0..runs)
-        .map(|run| common::suite::run(run, operators))
+        .map(|run| match run % 2 {
+            0 => common::with_ceilings(common::suite::run(run, operators)),
+            _ => common::suite::run(run, operators),
+        })
         .collect();
     records.extend([common::failed(), common::doubtful(), common::hostile()]);
     let mut out = fs::File::create(file)?;

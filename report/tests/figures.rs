@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{doubtful, failed, gpt2, hostile, stream, terminal, tiny};
+use common::{doubtful, failed, gpt2, hostile, stream, terminal, tiny, with_ceilings};
 use nongemm_core::plugin::{ReportTarget, Reporter};
 use nongemm_core::record::RunRecord;
 use nongemm_report::{PngReporter, SvgReporter};
@@ -70,6 +70,19 @@ fn bars_of_a_flow() {
         &[tiny(), with("candle", 1), with("candle", 8)],
         terminal(80)
     ));
+}
+
+#[test]
+fn a_roofline_where_ceilings_were_measured() {
+    let run = with_ceilings(with("candle", 1));
+    let svg = files(&SvgReporter, &[run]);
+    assert_eq!(
+        names(&svg),
+        ["groups-candle.svg", "roofline-gpt2-candle-1.svg"]
+    );
+    let text = String::from_utf8(svg[1].1.clone()).unwrap();
+    assert!(text.matches("<circle").count() >= 5, "{text}");
+    assert!(text.contains("-bound"), "{text}");
 }
 
 /// Pieces of a bar fill it: nothing of a run is left out.

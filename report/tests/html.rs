@@ -7,7 +7,7 @@ use std::io::Read;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{HOSTILE, doubtful, failed, gpt2, hostile, stream, terminal, tiny};
+use common::{HOSTILE, doubtful, failed, gpt2, hostile, stream, terminal, tiny, with_ceilings};
 use nongemm_core::record::RunRecord;
 use nongemm_report::HtmlReporter;
 use serde_json::Value;
@@ -118,6 +118,22 @@ fn operators_have_characteristics() {
     assert_eq!(of("layer_norm")["calls"], 24);
     assert_eq!(of("new_gelu")["traits"][2], true);
     assert!(rows.iter().all(|row| row["op"] != "addmm"));
+}
+
+#[test]
+fn groups_stand_against_the_ceilings_or_say_why_not() {
+    let page = page(&[with_ceilings(gpt2()), gpt2()]);
+    let overview = document(&page, "overview");
+    let roof = &overview["runs"][0]["roofline"];
+    let groups = roof["groups"].as_array().unwrap();
+    assert!(!groups.is_empty());
+    for group in groups {
+        let of = |name: &str| group[name].as_f64().unwrap();
+        let sum = of("compute_ns") + of("memory_ns") + of("overhead_ns") + of("unknown_ns");
+        assert!((sum - of("ns")).abs() < 1e-6 * of("ns"), "{group}");
+    }
+    let missing = overview["runs"][1]["roofline"]["missing"].as_str().unwrap();
+    assert!(missing.contains("`nongemm machine`"), "{missing}");
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn draw(
     let share = mark.ns / wall;
     let [x, y] = scale.point(mark.flops / mark.bytes, mark.flops / (mark.ns / 1e9));
     let bound = roof
-        .place(mark.row, mark.ns / mark.calls as f64)
+        .place(mark.row.flops, mark.row.bytes, mark.ns / mark.calls as f64)
         .map_or("", |placed| placed.bound.name());
     let title = format!(
         "{} {} ({} calls): {} of the time, {}, {bound}-bound",

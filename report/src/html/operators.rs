@@ -17,6 +17,9 @@ use crate::hotspots;
 /// In a column of texts, numbers of texts or groups: there is none.
 const NONE: i64 = -1;
 
+/// A column: its name and its value.
+type Column<'c, T> = (&'static str, &'c dyn Fn(&OpRow) -> T);
+
 /// Everything once, found again by its place.
 #[derive(Serialize)]
 #[serde(transparent)]
@@ -83,7 +86,7 @@ impl Operators {
     fn columns(&mut self, profile: &Profile, dtype: DType, groups: &[&str]) -> Columns {
         let ops = &profile.ops;
         let mut shared = BTreeMap::new();
-        let texts: [(&'static str, &dyn Fn(&OpRow) -> String); 9] = [
+        let texts: [Column<'_, String>; 9] = [
             ("id", &|row| row.id.clone()),
             ("op", &|row| row.op.clone()),
             ("scope", &|row| row.scope.clone()),
@@ -99,7 +102,7 @@ impl Operators {
             shared.insert(name, self.columns.place(column));
         }
         let group = |group: OpGroup| index(groups, group.name());
-        let numbers: [(&'static str, &dyn Fn(&OpRow) -> i64); 4] = [
+        let numbers: [Column<'_, i64>; 4] = [
             ("group", &|row| group(row.group)),
             ("part", &|row| row.part_group.map_or(NONE, group)),
             ("flops", &|row| amount(row.flops)),

@@ -146,6 +146,11 @@ const checks = {
     await sort("operators", "operator");
     assert.ok(isSorted(await cells("operators", "operator"), false));
   },
+  async "a run stands under its roofline"() {
+    const [marks, rows] = await page.evaluate(() => [document.querySelectorAll(".plot circle.op").length, [...document.querySelectorAll("h2")].find((head) => head.textContent === "Roofline").closest("section").querySelectorAll("tbody tr").length]);
+    assert.ok(marks > 5 && rows > 3, `${marks} marks, ${rows} groups`);
+    assert.ok((await cells("operators", "bound")).some((bound) => ["compute", "memory", "overhead"].includes(bound)));
+  },
   async "operators filter by text and group"() {
     await page.evaluate(() => {
       const field = document.querySelector("input[type=search]");

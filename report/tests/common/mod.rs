@@ -12,8 +12,8 @@ use nongemm_core::measure::Stop;
 use nongemm_core::op::{Attrs, OpGroup, OpTraits};
 use nongemm_core::plugin::{Device, Domain, ReportTarget, Reporter, Terminal};
 use nongemm_core::record::{
-    Checks, CompositeRow, Energy, Latency, Machine, Memory, ModelInfo, Noise, OpRow, Phases,
-    Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, groups,
+    Ceiling, Ceilings, Checks, CompositeRow, Energy, Latency, Machine, Memory, ModelInfo, Noise,
+    OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, groups,
 };
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::stats::Summary;
@@ -225,6 +225,25 @@ pub(crate) fn tiny() -> RunRecord {
         row("relu", OpGroup::Activation, &[&[8, 16]], 10.0),
     ];
     record("tiny", ops)
+}
+
+/// The run on a machine whose ceilings were measured.
+pub(crate) fn with_ceilings(mut run: RunRecord) -> RunRecord {
+    let rate = |value: f64| Ceiling {
+        value,
+        ci95: [value * 0.99, value * 1.01],
+        n: 31,
+    };
+    run.machine.ceilings = vec![Ceilings {
+        backend: "candle".to_owned(),
+        device: run.spec.device,
+        threads: run.spec.threads,
+        copy_bytes_per_s: Some(rate(2e10)),
+        gemm_flops_per_s: BTreeMap::from([(DType::F32, rate(1.5e11))]),
+        key: "0".to_owned(),
+        measured: "2026-01-02T03:04:05Z".to_owned(),
+    }];
+    run
 }
 
 /// A run that gave nothing.

@@ -86,8 +86,14 @@ fn operators_of(model: usize, batch: usize, operators: usize, dice: &mut Dice) -
         op.host_ns.median *= factor;
         op.host_ns.own_median = op.host_ns.median * (0.99 + 0.02 * dice.roll());
         op.host_ns.mad = op.host_ns.median * 0.02 * dice.roll();
-        op.flops = Some(op.flops.unwrap_or(0) * (1 + index as u64 % 7) * hidden as u64);
-        op.bytes = Some(op.bytes.unwrap_or(0) * hidden as u64);
+        // Of views nothing; of GEMM most of what a processor can do, of the rest a part of what memory can.
+        let work = match op.group {
+            OpGroup::Memory => 0.0,
+            OpGroup::Gemm => op.host_ns.median * 100.0,
+            _ => op.host_ns.median * 2.0,
+        };
+        op.flops = Some(work as u64);
+        op.bytes = Some((work / if op.group == OpGroup::Gemm { 40.0 } else { 0.2 }) as u64);
     }
     ops
 }
