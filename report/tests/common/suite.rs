@@ -82,18 +82,19 @@ fn operators_of(model: usize, batch: usize, operators: usize, dice: &mut Dice) -
     ops.truncate(operators);
     for (index, op) in ops.iter_mut().enumerate() {
         op.id = format!("n{index}");
+        // Of views nothing; of GEMM most of what a processor can do, of the rest a part of what memory can.
+        let work = batch as f64
+            * match op.group {
+                OpGroup::Memory => 0.0,
+                OpGroup::Gemm => op.host_ns.median * 100.0,
+                _ => op.host_ns.median * 2.0,
+            };
+        op.flops = Some(work as u64);
+        op.bytes = Some((work / if op.group == OpGroup::Gemm { 40.0 } else { 0.2 }) as u64);
         let factor = batch as f64 * (0.9 + 0.3 * dice.roll());
         op.host_ns.median *= factor;
         op.host_ns.own_median = op.host_ns.median * (0.99 + 0.02 * dice.roll());
         op.host_ns.mad = op.host_ns.median * 0.02 * dice.roll();
-        // Of views nothing; of GEMM most of what a processor can do, of the rest a part of what memory can.
-        let work = match op.group {
-            OpGroup::Memory => 0.0,
-            OpGroup::Gemm => op.host_ns.median * 100.0,
-            _ => op.host_ns.median * 2.0,
-        };
-        op.flops = Some(work as u64);
-        op.bytes = Some((work / if op.group == OpGroup::Gemm { 40.0 } else { 0.2 }) as u64);
     }
     ops
 }

@@ -93,7 +93,7 @@ function roofline(run, rows) {
     s("path", { class: "roof", d: `M${x(10 ** x0)} ${y(roof.bytes_per_s * 10 ** x0)}L${x(ridge)} ${y(roof.flops_per_s)}L${x(10 ** x1)} ${y(roof.flops_per_s)}` }),
     s("text", { class: "note", x: WIDE / 2, y: height - 6, "text-anchor": "middle" }, "arithmetic intensity, FLOPs per byte"),
     points.sort((a, b) => b.row.ns - a.row.ns).map((p) => s("circle", {
-      cx: x(p.intensity), cy: y(p.rate), r: Math.max(3, Math.min(16, 26 * Math.sqrt(p.row.share))), class: "op", style: { fill: colour(p.row.group) }, tabindex: "0",
+      cx: x(p.intensity), cy: y(p.rate), r: Math.max(3, Math.min(16, 26 * Math.sqrt(p.row.share))), class: "op", style: { fill: colour(p.row.group) }, tabindex: "0", role: "img",
       "aria-label": `${p.row.op} ${p.row.inputs || ""}: ${p.bound}-bound`,
       ...tip.on(() => [`${p.row.op} ${p.row.inputs || ""}`, `${p.bound}-bound · ${format.percent(p.row.share)} of the time · ${format.plural(p.row.calls, "call")}`,
         `${format.rate(p.rate, "FLOP/s")} at ${p.intensity.toPrecision(3)} FLOP/B`, `${format.time(p.row.ns)}, ${format.time(p.ns)} at the roofline`]),
