@@ -5,7 +5,7 @@ mod export;
 mod import;
 mod list;
 mod merge;
-mod source;
+pub(crate) mod source;
 mod stats;
 
 use std::process::ExitCode;
