@@ -81,7 +81,7 @@ fn support_says_how_each_backend_runs_an_operator() {
         rows.find(|row| row["id"] == id).unwrap().clone()
     };
     assert_eq!(row("softmax")["candle"], "kernel");
-    assert_eq!(row("new_gelu")["ort"], "parts");
+    assert_eq!(row("rms_norm")["ort"], "parts");
     let missing = rows
         .as_array()
         .unwrap()

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Done, done, nongemm, records, run};
+use common::{Done, done, json_files, nongemm, records, run};
 use nongemm_core::record::Status;
 
 /// A small model, exported.
@@ -56,7 +56,7 @@ fn a_truncated_file_is_named_before_anything_runs() {
     fs::write(&file, &bytes[..bytes.len() / 2]).expect("it can be written");
     let out = tempfile::tempdir().expect("a temporary folder");
     refused(&run(&flags(out.path(), &file)), ".onnx");
-    assert!(records(out.path()).is_empty(), "nothing was measured");
+    assert!(json_files(out.path()).is_empty(), "nothing was measured");
 }
 
 #[test]
