@@ -13,6 +13,7 @@ mod exporter;
 mod format;
 mod model;
 pub mod nearest;
+mod panics;
 mod preset;
 mod probe;
 mod profiler;
@@ -33,6 +34,7 @@ pub use dataset::{
 pub use exporter::Exporter;
 pub use format::{Exported, Imported, RefusedLine, RegistryFormat};
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
+pub use panics::{Panicked, is_guarded};
 pub use preset::Preset;
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
 pub use profiler::Profiler;

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use nongemm_core::op::{OpGroup, OpRegistry, OpTraits};
+use nongemm_core::op::{OpGroup, OpTraits};
 use nongemm_core::record::RunRecord;
 
 use crate::hotspots::{Hotspot, non_gemm};
 
 pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
-    // What the binary knows of operators; frameworks' own names are not among them.
-    let ops = OpRegistry::collect().ok();
     let mut rows: BTreeMap<(OpGroup, &str, &str), Hotspot<'_>> = BTreeMap::new();
     for run in runs {
         let spots = run.profile.as_ref().map(non_gemm).unwrap_or_default();
@@ -28,16 +26,12 @@ pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
     for ((group, name, model), spot) in rows {
-        let traits = ops.as_ref().and_then(|ops| {
-            let op = ops.read(name, spot.attrs).ok()?;
-            Some(op.traits())
-        });
         let example = spot.inputs.first().map(|spec| spec.shape.to_string());
         let example = example.unwrap_or_else(|| "–".to_owned());
         writeln!(
             out,
             "| {group} | {name} | {model} | {} | {example} |",
-            marks(traits)
+            marks(spot.traits)
         )?;
     }
     Ok(())
