@@ -52,6 +52,8 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Bench(args) => commands::bench::run(&args, plugins),
         Command::Export(args) => commands::export::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Project(args) => commands::project::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
         Command::Worker => worker::run(plugins),
     }

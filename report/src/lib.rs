@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `terminal` | [`TerminalReporter`]: what a person reads first |
 //! | `json` | [`JsonReporter`]: all records as one document |
-//! | `csv` | [`CsvReporter`]: tables of runs, groups and operators |
+//! | `parquet` | [`ParquetReporter`]: operators and samples in typed columns |
+//! | `trace` | [`TraceReporter`]: the median run for Perfetto and Chrome |
+//! | `csv` | [`CsvReporter`]: tables of runs, groups, operators and samples |
 //!
 //! They register themselves. A crate that is only listed in `Cargo.toml` is not linked and registers
 //! nothing: a binary needs `use nongemm_report as _;`.
@@ -15,13 +17,22 @@
 //! the records say of them.
 
 mod breakdown;
+pub mod compare;
 mod csv;
 mod format;
 mod hotspots;
 mod json;
 mod output;
+mod parquet;
+pub mod project;
+mod samples;
 mod terminal;
+pub mod text;
+mod trace;
+mod values;
 
 pub use csv::CsvReporter;
 pub use json::JsonReporter;
+pub use parquet::ParquetReporter;
 pub use terminal::TerminalReporter;
+pub use trace::TraceReporter;

@@ -10,9 +10,9 @@ mod groups;
 mod headline;
 mod levels;
 mod operators;
-mod page;
+pub(crate) mod page;
 mod summary;
-mod table;
+pub(crate) mod table;
 mod warnings;
 
 use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
