@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::machine::{Machine, Software};
 use super::profile::{GroupShare, Profile};
 use crate::dtype::DType;
 use crate::measure::Stop;
@@ -40,37 +41,6 @@ pub struct RunSpec {
     pub threads: usize,
     /// Settings of model and backend.
     pub settings: BTreeMap<String, String>,
-}
-
-/// The machine of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
-    /// Processor model.
-    pub cpu: String,
-    /// Logical processors that the process may use.
-    pub cores: usize,
-    /// Main memory in bytes.
-    pub memory: u64,
-    /// GPUs by name.
-    pub gpu: Vec<String>,
-    /// Operating system and kernel.
-    pub os: String,
-    /// Frequency governor, where the system has one.
-    pub governor: Option<String>,
-}
-
-/// Software versions of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Software {
-    /// Version of nongemm.
-    pub nongemm: String,
-    /// The backend.
-    pub backend: String,
-    /// Versions of the libraries behind the backend.
-    pub libraries: BTreeMap<String, String>,
-    /// Math modes and thread counts as the backend pinned them, and what holds for the allocator.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub modes: BTreeMap<String, String>,
 }
 
 /// Whether a run gave a result.

@@ -107,6 +107,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             gpu: Vec::new(),
             os: "Debian 13, linux 6.12".to_owned(),
             governor: Some("performance".to_owned()),
+            ceilings: Vec::new(),
         },
         software: Software {
             nongemm: "0.1.0".to_owned(),
