@@ -1,4 +1,5 @@
 //! Comparisons: who is paired with whom, what is found, and that nothing is found where nothing changed.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Names that attack their reader: no format lets them act.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The tables for data frames, read back. `readers.rs` opens them with DuckDB.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Amdahl's law.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Files as the programs open them that people use. `cargo xtask test readers` sets these up.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

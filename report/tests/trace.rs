@@ -1,4 +1,5 @@
 //! The trace: what its events must be so that a reader nests them.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

@@ -68,11 +68,11 @@ struct Means<'a> {
 }
 
 impl Means<'_> {
-    fn base(&self, sum: f64) -> f64 {
+    fn of_base(&self, sum: f64) -> f64 {
         sum / self.base.len() as f64
     }
 
-    fn new(&self, sum: f64) -> f64 {
+    fn of_new(&self, sum: f64) -> f64 {
         sum / self.new.len() as f64
     }
 }
@@ -114,7 +114,7 @@ pub(super) fn compare(base: &[&Profile], new: &[&Profile], threshold: f64) -> Pr
     }
     let wall =
         |side: &[&Profile]| -> f64 { side.iter().map(|p| p.timeline().wall_median_ns).sum() };
-    let (base_ns, new_ns) = (means.base(wall(base)), means.new(wall(new)));
+    let (base_ns, new_ns) = (means.of_base(wall(base)), means.of_new(wall(new)));
     ProfileChange {
         base_ns,
         new_ns,
@@ -219,8 +219,8 @@ fn part(
 ) -> Part {
     let row = operators[0].row;
     let sum = |of: &dyn Fn(&Operator<'_>) -> f64| operators.iter().map(|o| of(o)).sum::<f64>();
-    let base_ns = means.base(sum(&|o| total(&o.base)));
-    let new_ns = means.new(sum(&|o| total(&o.new)));
+    let base_ns = means.of_base(sum(&|o| total(&o.base)));
+    let new_ns = means.of_new(sum(&|o| total(&o.new)));
     let count = |of: &dyn Fn(&Operator<'_>) -> bool| operators.iter().filter(|o| of(o)).count();
     Part {
         name: row.op.clone(),
@@ -290,7 +290,7 @@ fn group_parts(
             });
             let is_paired = !old.is_empty() && !now.is_empty();
             let raw = is_paired.then_some((contrast, variance));
-            let (base_ns, new_ns) = (means.base(total(&old)), means.new(total(&now)));
+            let (base_ns, new_ns) = (means.of_base(total(&old)), means.of_new(total(&now)));
             Part {
                 name,
                 scope: None,

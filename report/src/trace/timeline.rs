@@ -94,10 +94,9 @@ pub(super) fn write(
             0 => 0,
             _ => common(path, &paths[index - 1]).min(previous),
         };
-        for depth in shared..path.len() {
+        for (depth, (key, part, category)) in path.iter().enumerate().skip(shared) {
             let last = last_in(&paths, index, depth);
             let whole = (span.0, spans[last].1);
-            let (key, part, category) = path[depth];
             events.slice(track, whole, (part, category), json!({ "path": key }))?;
         }
         previous = path.len();
