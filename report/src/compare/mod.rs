@@ -10,11 +10,11 @@
 //!   and the variation between them is what the interval is made of. It is never taken to be less than the
 //!   variation within them.
 //! - With one record a side only the variation within a run is known: of the latency from its samples, with
-//!   blocks of neighbours left out in turn, so that drift counts ([`estimate`]). Two processes can differ by more
+//!   blocks of neighbours left out in turn, so that drift counts (`estimate`). Two processes can differ by more
 //!   (memory lies elsewhere), and a note says so. For operators that variation is estimated from their peers:
-//!   equal calls elsewhere in the model, and operators of similar length ([`peers`]).
+//!   equal calls elsewhere in the model, and operators of similar length (`peers`).
 //! - Many comparisons: p-values of runs are adjusted by Holm's procedure over all runs, those of operators and of
-//!   groups by Benjamini and Hochberg's within a run ([`judge`]).
+//!   groups by Benjamini and Hochberg's within a run (`judge`).
 //!
 //! Contributions are differences of times in the median run, which add up: over groups, and over operators, with
 //! `unattributed`, they are the difference of the whole.
