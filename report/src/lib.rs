@@ -7,6 +7,9 @@
 //! | `parquet` | [`ParquetReporter`]: operators and samples in typed columns |
 //! | `trace` | [`TraceReporter`]: the median run for Perfetto and Chrome |
 //! | `csv` | [`CsvReporter`]: tables of runs, groups, operators and samples |
+//! | `html` | [`HtmlReporter`]: one page with everything, offline |
+//! | `svg`, `png` | [`SvgReporter`], [`PngReporter`]: figures for papers and slides |
+//! | `paper` | [`PaperReporter`]: shares beside those of the NonGEMM Bench paper |
 //!
 //! They register themselves. A crate that is only listed in `Cargo.toml` is not linked and registers
 //! nothing: a binary needs `use nongemm_report as _;`.
@@ -16,22 +19,31 @@
 //! classifier knows are listed by name, failed runs are shown. It knows operators and groups by what
 //! the records say of them.
 
+mod against;
 mod breakdown;
 pub mod compare;
 mod csv;
+mod figures;
 mod format;
 mod hotspots;
+mod html;
 mod json;
+mod label;
 mod output;
+mod palette;
 mod parquet;
 pub mod project;
+mod roofline;
 mod samples;
 mod terminal;
 pub mod text;
 mod trace;
 mod values;
 
+pub use against::PaperReporter;
 pub use csv::CsvReporter;
+pub use figures::{PngReporter, SvgReporter};
+pub use html::HtmlReporter;
 pub use json::JsonReporter;
 pub use parquet::ParquetReporter;
 pub use terminal::TerminalReporter;

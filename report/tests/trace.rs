@@ -159,6 +159,7 @@ fn damaged_records_do_not_stop_it() {
         counted_whole: false,
         attrs: Default::default(),
         inputs: Vec::new(),
+        traits: None,
     }];
     let events = events(&[run]);
     assert!(!of_phase(&events, "X").is_empty());

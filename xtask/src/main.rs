@@ -2,6 +2,7 @@
 //! references and tools; runs everything that CI runs.
 
 mod aa;
+mod browser;
 mod bundle;
 mod cache;
 mod cuda;
@@ -23,7 +24,8 @@ Tasks of the nongemm workspace.
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath; `perf torch`,
-                                                `perf memory` and `perf ort` against Python; `perf aa`: what
+                                                `perf memory` and `perf ort` against Python; `perf report`:
+                                                time and memory of reports on a whole suite; `perf aa`: what
                                                 `compare` makes of runs between which nothing changed
   cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
   cargo xtask parity [--model ID,..] [--backend ID] [--small]

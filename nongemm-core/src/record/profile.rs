@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::op::{Attrs, OpGroup};
+use crate::op::{Attrs, OpGroup, OpTraits};
 use crate::shape::TensorSpec;
 use crate::stats::Summary;
 
@@ -46,6 +46,9 @@ pub struct OpRow {
     pub flops: Option<u64>,
     /// Bytes that one call must move; null for operators outside the graph.
     pub bytes: Option<u64>,
+    /// Characteristics of the operator; absent for operators outside the graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<OpTraits>,
 }
 
 /// A composite operator that ran in parts.
@@ -63,6 +66,9 @@ pub struct CompositeRow {
     pub attrs: Attrs,
     /// Inputs.
     pub inputs: Vec<TensorSpec>,
+    /// Characteristics of the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<OpTraits>,
 }
 
 /// The operator breakdown from instrumented runs.

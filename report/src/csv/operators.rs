@@ -11,7 +11,7 @@ use crate::values::{attrs, dtypes, shapes};
 type Column = (&'static str, fn(&OpRow) -> String);
 
 /// Columns of an operator, named as in the record.
-pub(super) const COLUMNS: [Column; 26] = [
+pub(super) const COLUMNS: [Column; 27] = [
     ("id", |op| op.id.clone()),
     ("scope", |op| op.scope.clone()),
     ("op", |op| op.op.clone()),
@@ -46,6 +46,10 @@ pub(super) const COLUMNS: [Column; 26] = [
     }),
     ("flops", |op| optional(op.flops)),
     ("bytes", |op| optional(op.bytes)),
+    ("traits", |op| {
+        let names = op.traits.map(|traits| traits.names().collect::<Vec<_>>());
+        names.unwrap_or_default().join("; ")
+    }),
 ];
 
 /// Writes the table: which run, the columns of the operator, and its share of the wall time of the

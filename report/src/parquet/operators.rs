@@ -82,6 +82,7 @@ fn columns<'a>() -> Vec<Column<Row<'a>>> {
         ),
         ("flops", Type::Int(|row| row.op.flops.and_then(int))),
         ("bytes", Type::Int(|row| row.op.bytes.and_then(int))),
+        ("traits", Type::Text(|row| traits(row.op))),
         ("share", Type::Float(share)),
     ]);
     columns
@@ -89,6 +90,11 @@ fn columns<'a>() -> Vec<Column<Row<'a>>> {
 
 fn fused(op: &OpRow) -> Option<String> {
     (!op.fused.is_empty()).then(|| op.fused.join("; "))
+}
+
+fn traits(op: &OpRow) -> Option<String> {
+    let names: Vec<&str> = op.traits?.names().collect();
+    Some(names.join("; "))
 }
 
 /// The part of the wall time of the timeline that groups refer to.
