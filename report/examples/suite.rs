@@ -25,10 +25,9 @@ fn main() -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words[..] {
         ["page", file, runs, operators] => page(Path::new(file), runs.parse()?, operators.parse()?),
-        ["measure", runs, operators, program] => {
-            measure(runs.parse()?, operators.parse()?, program)
-        }
-        _ => bail!("page FILE RUNS OPERATORS | measure RUNS OPERATORS PROGRAM"),
+        ["measure", runs, operators] => measure(runs.parse()?, operators.parse()?),
+        ["report", dir, format, out] => report(Path::new(dir), format, Path::new(out)),
+        _ => bail!("page FILE RUNS OPERATORS | measure RUNS OPERATORS | report DIR FORMAT OUT"),
     }
 }
 
