@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nongemm_core::dtype::DType;
+use nongemm_core::plugin::Device;
 
 /// Where the time of machine-learning inference goes once GEMM is fast.
 #[derive(Debug, Parser)]
@@ -30,6 +31,11 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
+    /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
+    Machine(MachineArgs),
+    /// Measure operators from standard input (used by `machine` and `micro`).
+    #[command(name = "alone", hide = true)]
+    Alone,
     /// Run one job from standard input (used by `bench`).
     #[command(name = "worker", hide = true)]
     Worker,
@@ -58,6 +64,25 @@ pub(crate) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MachineArgs {
+    /// Backends, separated by commas; all that can be used here without it.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) backend: Vec<String>,
+    /// Devices, separated by commas: cpu, cuda:N.
+    #[arg(long, value_delimiter = ',', default_value = "cpu")]
+    pub(crate) device: Vec<Device>,
+    /// Floating-point types of the matrix products, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "f32,f16,bf16")]
+    pub(crate) dtype: Vec<DType>,
+    /// Threads; default: all processors that the process may use.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,10 +4,13 @@
 //! [`main()`]. The crates below are linked here, and only here, so that their plugins register.
 
 mod allocator;
+mod alone;
 mod args;
+mod ceilings;
 mod commands;
 mod error;
 mod progress;
+mod signals;
 mod supervisor;
 mod terminal;
 mod worker;
@@ -53,6 +56,8 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Export(args) => commands::export::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
+        Command::Machine(args) => commands::machine::run(&args, plugins),
+        Command::Alone => alone::worker::run(plugins),
         Command::Worker => worker::run(plugins),
     }
 }

@@ -2,12 +2,14 @@
 
 mod ceilings;
 mod machine;
+mod micro;
 mod schema;
 pub mod store;
 mod summarize;
 
 pub use ceilings::{Ceiling, Ceilings};
 pub use machine::{Machine, Software};
+pub use micro::{AloneTimes, InModel, MicroEntry, MicroRecord, MicroSpec, Outcome};
 pub use schema::{
     Checks, CompositeRow, Energy, EnergyRow, GroupShare, Latency, Memory, ModelInfo, Noise, OpRow,
     Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Status, Timeline, UNATTRIBUTED,
