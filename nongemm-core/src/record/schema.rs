@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{Machine, Software};
 use crate::dtype::DType;
 use crate::measure::Stop;
-use crate::op::{Attrs, OpGroup};
+use crate::op::{Attrs, OpGroup, OpTraits};
 use crate::plugin::{Device, Domain};
 use crate::shape::TensorSpec;
 use crate::stats::Summary;
@@ -136,6 +136,9 @@ pub struct OpRow {
     pub flops: Option<u64>,
     /// Bytes that one call must move; null for operators outside the graph.
     pub bytes: Option<u64>,
+    /// Characteristics of the operator; absent for operators outside the graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<OpTraits>,
 }
 
 /// A composite operator that ran in parts.
@@ -153,6 +156,9 @@ pub struct CompositeRow {
     pub attrs: Attrs,
     /// Inputs.
     pub inputs: Vec<TensorSpec>,
+    /// Characteristics of the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<OpTraits>,
 }
 
 /// The operator breakdown from instrumented runs.
