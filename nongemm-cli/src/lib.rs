@@ -57,6 +57,7 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
         Command::Machine(args) => commands::machine::run(&args, plugins),
+        Command::Micro(args) => commands::micro::run(&args, plugins),
         Command::Alone => alone::worker::run(plugins),
         Command::Worker => worker::run(plugins),
     }

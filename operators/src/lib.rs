@@ -21,6 +21,7 @@ pub mod golden;
 mod interpolation;
 pub mod layers;
 mod logit;
+mod made;
 mod memory;
 mod mixed;
 mod normalization;

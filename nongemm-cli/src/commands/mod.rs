@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod machine;
+pub(crate) mod micro;
 pub(crate) mod report;
 
 use nongemm_core::plugin::{Availability, Backend, Plugins};

@@ -91,24 +91,6 @@ pub fn time_batched(plan: &mut SamplePlan<'_>, call: Call<'_>) -> anyhow::Result
     })
 }
 
-/// Times `call` once in each sample, after `before`, which is not timed.
-///
-/// # Errors
-/// When one of them fails.
-pub fn time_each(
-    plan: &mut SamplePlan<'_>,
-    before: Call<'_>,
-    call: Call<'_>,
-) -> anyhow::Result<Series> {
-    let clock = plan.clock;
-    sample(plan, 1, &mut || {
-        before()?;
-        let start = clock.now();
-        call()?;
-        Ok((clock.now() - start) as f64)
-    })
-}
-
 /// Takes samples until the plan's limits are met.
 ///
 /// # Errors

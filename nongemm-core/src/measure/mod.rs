@@ -7,7 +7,7 @@ mod noise;
 mod plan;
 mod recorder;
 
-pub use batch::{Call, Series, sample, time_batched, time_each};
+pub use batch::{Call, Series, sample, time_batched};
 pub use clock::{Clock, ClockCost, Monotonic, clock_cost};
 pub use latency::{LatencyProfiler, Measurement, StepTimes, capture_shapes};
 pub use noise::{Probes, growth, is_disturbed};

@@ -136,6 +136,15 @@ pub struct InModel {
     pub ratio_ci95: [f64; 2],
 }
 
+impl MicroSpec {
+    /// The id of a run of this, also the name of its folder.
+    pub fn id(&self) -> String {
+        let dtype = self.dtype.map_or("as-met", DType::name);
+        let id = format!("micro-{}-{}-{dtype}-t{}", self.backend, self.device, self.threads);
+        id.replace(':', "_")
+    }
+}
+
 /// One call of an operator, and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MicroEntry {

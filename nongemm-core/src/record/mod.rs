@@ -2,7 +2,9 @@
 
 mod ceilings;
 mod machine;
+pub mod in_model;
 mod micro;
+pub mod micro_store;
 mod schema;
 pub mod store;
 mod summarize;
