@@ -26,6 +26,7 @@ pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpR
         id: String::new(),
         scope: String::new(),
         op: op.to_owned(),
+        vocabulary: None,
         parent: None,
         parent_id: None,
         group,
