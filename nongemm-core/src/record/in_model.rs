@@ -89,7 +89,9 @@ fn by_call(profile: &Profile) -> BTreeMap<String, Calls> {
         .collect();
     let mut calls: BTreeMap<String, Calls> = BTreeMap::new();
     for row in &profile.ops {
-        let entry = calls.entry(key(&row.op, &row.attrs, &row.inputs)).or_default();
+        let entry = calls
+            .entry(key(&row.op, &row.attrs, &row.inputs))
+            .or_default();
         entry.count += 1;
         entry.add(row);
         let find = |id: &String| composites.get(id.as_str()).copied();

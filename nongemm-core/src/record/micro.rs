@@ -140,7 +140,10 @@ impl MicroSpec {
     /// The id of a run of this, also the name of its folder.
     pub fn id(&self) -> String {
         let dtype = self.dtype.map_or("as-met", DType::name);
-        let id = format!("micro-{}-{}-{dtype}-t{}", self.backend, self.device, self.threads);
+        let id = format!(
+            "micro-{}-{}-{dtype}-t{}",
+            self.backend, self.device, self.threads
+        );
         id.replace(':', "_")
     }
 }

@@ -52,7 +52,8 @@ impl Growing {
         if resume && let Some(earlier) = read_any(out, &record.id)? {
             if earlier.spec != record.spec {
                 let file = path(out, &record.id);
-                let message = "it was measured with other settings; repeat them, or leave --resume out";
+                let message =
+                    "it was measured with other settings; repeat them, or leave --resume out";
                 return Err(wrong(&file, message));
             }
             record.entries = earlier.entries;

@@ -1,8 +1,8 @@
 //! Run records: the schema, how they are computed from samples, and how they are stored.
 
 mod ceilings;
-mod machine;
 pub mod in_model;
+mod machine;
 mod micro;
 pub mod micro_store;
 mod schema;

@@ -72,7 +72,10 @@ fn groups(page: &mut Page, record: &MicroRecord) {
         let sum = sums.entry(entry.group).or_default();
         sum.0 += 1;
         sum.1 += times.ns();
-        sum.2 += times.cold.as_ref().map_or(times.ns(), |cold| cold.median_ns);
+        sum.2 += times
+            .cold
+            .as_ref()
+            .map_or(times.ns(), |cold| cold.median_ns);
     }
     let mut table = Table::new(
         &[
@@ -128,7 +131,12 @@ fn calls(page: &mut Page, record: &MicroRecord) {
             plain(described.join(" ")),
             plain(time(series.median_ns)),
             plain(half_width(series.ci95_ns, series.median_ns)),
-            plain(times.cold.as_ref().map_or_else(String::new, |s| time(s.median_ns))),
+            plain(
+                times
+                    .cold
+                    .as_ref()
+                    .map_or_else(String::new, |s| time(s.median_ns)),
+            ),
             plain(rate(entry.bytes_per_s)),
             plain(rate(entry.flops_per_s)),
             plain(roof),

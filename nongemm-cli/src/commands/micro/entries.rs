@@ -1,5 +1,6 @@
 //! Which calls are measured: the entries of a registry that a filter takes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::op::{OpGroup, OpInstance};
 use nongemm_core::plugin::Plugins;
 use nongemm_core::record::RunRecord;
-use nongemm_core::registry::{Entry, Filter, OperatorRegistry, check, from_record};
+use nongemm_core::registry::{Call, Entry, Filter, OperatorRegistry, check, from_record};
 use serde_json::Value;
 
 use crate::args::MicroArgs;
@@ -52,7 +53,8 @@ impl Candidate {
     }
 }
 
-/// The calls that are asked for. Without a filter GEMM operators are left out.
+/// The calls that are asked for. Without a filter GEMM operators are left out, but for
+/// those of a list.
 pub(super) fn candidates(
     args: &MicroArgs,
     runs: &[RunRecord],
@@ -62,12 +64,14 @@ pub(super) fn candidates(
         Some(text) => Some(text.parse::<Filter>().map_err(CliError::usage)?),
         None => None,
     };
-    let (registry, mut others) = sources(args, runs, plugins)?;
+    let (registry, mut others) = sources(args, filter.as_ref(), runs, plugins)?;
     let registry = match &filter {
         Some(filter) => registry.filter(filter),
         None => registry,
     };
-    let chosen = registry.iter().filter(|entry| filter.is_some() || !entry.call.is_gemm());
+    let chosen = registry
+        .iter()
+        .filter(|entry| filter.is_some() || !entry.call.is_gemm());
     let mut all: Vec<Candidate> = chosen.map(|entry| Candidate::of(entry, plugins)).collect();
     all.append(&mut others);
     if all.is_empty() {
@@ -81,6 +85,7 @@ pub(super) fn candidates(
 /// The registry, and what stood in its file but can be no entry of it.
 fn sources(
     args: &MicroArgs,
+    filter: Option<&Filter>,
     runs: &[RunRecord],
     plugins: &Plugins,
 ) -> Result<(OperatorRegistry, Vec<Candidate>), CliError> {
@@ -89,7 +94,7 @@ fn sources(
         registry.merge(from_record(run, &plugins.ops).registry);
     }
     match &args.registry {
-        Some(path) if is_list(path) => Ok((registry, list(path, plugins)?)),
+        Some(path) if is_list(path) => Ok((registry, list(path, filter, plugins)?)),
         Some(path) => {
             let read = nongemm_core::registry::read(path).map_err(CliError::usage)?;
             registry.merge(read);
@@ -101,19 +106,35 @@ fn sources(
 
 /// Whether a file is a list of calls, written by hand or by a program, rather than a registry.
 fn is_list(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "json")
+    path.extension()
+        .is_some_and(|extension| extension == "json")
 }
 
 /// The calls of a JSON list: `[{"op": .., "attrs": {..}, "inputs": [{"dtype": .., "shape": [..]}]}]`. One
 /// that is wrong is refused by itself.
-fn list(path: &Path, plugins: &Plugins) -> Result<Vec<Candidate>, CliError> {
+fn list(
+    path: &Path,
+    filter: Option<&Filter>,
+    plugins: &Plugins,
+) -> Result<Vec<Candidate>, CliError> {
     let wrong = |error: &dyn std::fmt::Display| {
         CliError::usage(format!("{} is no list of calls: {error}", path.display()))
     };
     let text = fs::read_to_string(path)
         .map_err(|e| CliError::usage(format!("cannot read {}: {e}", path.display())))?;
     let calls: Vec<Value> = serde_json::from_str(&text).map_err(|e| wrong(&e))?;
-    Ok(calls.iter().map(|value| candidate(value, plugins)).collect())
+    let all = calls.iter().map(|value| candidate(value, plugins));
+    let taken = |candidate: &Candidate| {
+        filter.is_none_or(|filter| {
+            let group = candidate.group.unwrap_or(OpGroup::Unclassified);
+            let entry = Entry {
+                call: Call::ir(candidate.call.clone(), group),
+                met: BTreeSet::new(),
+            };
+            filter.select(&entry).is_some()
+        })
+    };
+    Ok(all.filter(taken).collect())
 }
 
 fn candidate(value: &Value, plugins: &Plugins) -> Candidate {

@@ -78,11 +78,7 @@ fn limits(args: &MicroArgs) -> Result<Limits, CliError> {
 }
 
 /// One record for each backend and device.
-fn specs(
-    args: &MicroArgs,
-    limits: &Limits,
-    plugins: &Plugins,
-) -> Result<Vec<MicroSpec>, CliError> {
+fn specs(args: &MicroArgs, limits: &Limits, plugins: &Plugins) -> Result<Vec<MicroSpec>, CliError> {
     let threads = super::threads(args.threads)?;
     let settings = super::bench::settings(&args.set)?;
     let mut specs = Vec::new();

@@ -86,8 +86,7 @@ impl Run<'_> {
             .map_err(|e| CliError::failed(format!("backend {id}: {e:#}")))?;
         let ceilings = ceilings::load(backend, self.spec.device, self.spec.threads);
         let header = self.header(backend, ready, ceilings.clone());
-        let mut growing =
-            Growing::begin(self.out, header, self.resume).map_err(CliError::usage)?;
+        let mut growing = Growing::begin(self.out, header, self.resume).map_err(CliError::usage)?;
         self.each(candidates, &mut growing, &mut worker, ceilings.as_ref())?;
         let compare = |record: &mut MicroRecord| in_model::compare(record, runs);
         growing.finish(compare).map_err(CliError::failed)
