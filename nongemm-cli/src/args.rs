@@ -1,10 +1,17 @@
 //! Arguments.
 
+mod registry;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nongemm_core::dtype::DType;
 use nongemm_core::plugin::Device;
+
+pub(crate) use registry::{
+    CaptureArgs, ImportArgs, MergeArgs, RegistryAction, RegistryArgs, RegistryExportArgs,
+    SelectArgs,
+};
 
 /// Where the time of machine-learning inference goes once GEMM is fast.
 #[derive(Debug, Parser)]
@@ -29,6 +36,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Show, merge and capture the operators met in models.
+    Registry(Box<RegistryArgs>),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
     /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
@@ -53,6 +62,8 @@ pub(crate) enum ListKind {
     Reporters,
     Weights,
     Exporters,
+    Presets,
+    Formats,
 }
 
 #[derive(Debug, Args)]
@@ -92,9 +103,9 @@ pub(crate) struct MachineArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct MicroArgs {
-    /// `preset` or the file of a registry; a file that ends in .json is a list of calls.
-    #[arg(long)]
-    pub(crate) registry: Option<PathBuf>,
+    /// Preset, registry file, or a list of calls in a file that ends in .json; `preset` unless --from is given.
+    #[arg(long, value_name = "PRESET|FILE")]
+    pub(crate) registry: Option<String>,
     /// Folder with results of `bench`: their operators, also compared with what they take in the models.
     #[arg(long, value_name = "DIR")]
     pub(crate) from: Option<PathBuf>,

@@ -55,6 +55,7 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Bench(args) => commands::bench::run(&args, plugins),
         Command::Export(args) => commands::export::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
+        Command::Registry(args) => commands::registry::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
         Command::Machine(args) => commands::machine::run(&args, plugins),
         Command::Micro(args) => commands::micro::run(&args, plugins),

@@ -18,6 +18,7 @@ mod embedding;
 mod gemm;
 #[cfg(feature = "golden")]
 pub mod golden;
+mod inputs;
 mod interpolation;
 pub mod layers;
 mod logit;
@@ -27,6 +28,7 @@ mod mixed;
 mod normalization;
 mod other;
 mod pooling;
+mod preset;
 mod roi;
 mod scalar;
 
@@ -36,6 +38,7 @@ pub use check::{promote, promote_scalar};
 pub use classifier::IrClassifier;
 pub use embedding::*;
 pub use gemm::*;
+pub use inputs::{AtenForm, FormError};
 pub use interpolation::*;
 pub use logit::*;
 pub use memory::*;

@@ -18,7 +18,7 @@ use crate::signals::Signals;
 use crate::{ceilings, supervisor, terminal};
 
 /// The experiment that runs when no manifest is given; also the documentation of the format.
-const DEFAULT: &str = include_str!("../default.toml");
+pub(crate) const DEFAULT: &str = include_str!("../default.toml");
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {

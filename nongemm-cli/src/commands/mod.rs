@@ -6,6 +6,7 @@ pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod machine;
 pub(crate) mod micro;
+pub(crate) mod registry;
 pub(crate) mod report;
 
 use nongemm_core::plugin::{Availability, Backend, Plugins};

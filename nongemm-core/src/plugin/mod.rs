@@ -10,8 +10,10 @@ mod backend;
 mod classifier;
 mod dataset;
 mod exporter;
+mod format;
 mod model;
 pub mod nearest;
+mod preset;
 mod probe;
 mod profiler;
 mod registry;
@@ -29,7 +31,9 @@ pub use dataset::{
     Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample, Samples, Text,
 };
 pub use exporter::Exporter;
+pub use format::{Exported, Imported, RefusedLine, RegistryFormat};
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
+pub use preset::Preset;
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
 pub use profiler::Profiler;
 pub use registry::{Plugin, Registered, Registry, RegistryError};

@@ -12,7 +12,11 @@ use nongemm_core::registry::{Call, Entry, Filter, OperatorRegistry, check, from_
 use serde_json::Value;
 
 use crate::args::MicroArgs;
+use crate::commands::registry::source::open;
 use crate::error::CliError;
+
+/// The registry that is measured if none is named.
+const PRESET: &str = "preset";
 
 /// A call that may be measured.
 #[derive(Clone, Debug)]
@@ -61,7 +65,7 @@ pub(super) fn candidates(
     plugins: &Plugins,
 ) -> Result<Vec<Candidate>, CliError> {
     let filter = match &args.filter {
-        Some(text) => Some(text.parse::<Filter>().map_err(CliError::usage)?),
+        Some(text) => Some(text.parse::<Filter>().map_err(CliError::filter)?),
         None => None,
     };
     let (registry, mut others) = sources(args, filter.as_ref(), runs, plugins)?;
@@ -93,15 +97,17 @@ fn sources(
     for run in runs {
         registry.merge(from_record(run, &plugins.ops).registry);
     }
-    match &args.registry {
-        Some(path) if is_list(path) => Ok((registry, list(path, filter, plugins)?)),
-        Some(path) => {
-            let read = nongemm_core::registry::read(path).map_err(CliError::usage)?;
-            registry.merge(read);
-            Ok((registry, Vec::new()))
-        }
-        None => Ok((registry, Vec::new())),
+    let source = match (&args.registry, &args.from) {
+        (Some(source), _) => source.as_str(),
+        (None, Some(_)) => return Ok((registry, Vec::new())),
+        (None, None) => PRESET,
+    };
+    let path = Path::new(source);
+    if is_list(path) {
+        return Ok((registry, list(path, filter, plugins)?));
     }
+    registry.merge(open(source, plugins)?);
+    Ok((registry, Vec::new()))
 }
 
 /// Whether a file is a list of calls, written by hand or by a program, rather than a registry.
@@ -153,7 +159,18 @@ fn candidate(value: &Value, plugins: &Plugins) -> Candidate {
             },
             group: None,
             models: Vec::new(),
-            refused: Some(format!("{error} in {value}")),
+            refused: Some(negative(value).unwrap_or_else(|| format!("{error} in {value}"))),
         },
     }
+}
+
+/// What is wrong with a call that has a negative size.
+fn negative(call: &Value) -> Option<String> {
+    let inputs = call["inputs"].as_array()?.iter().enumerate();
+    let mut sizes = inputs.flat_map(|(position, input)| {
+        let shape = input["shape"].as_array().into_iter().flatten();
+        shape.filter_map(move |size| Some((position, size.as_i64()?)))
+    });
+    let (position, size) = sizes.find(|(_, size)| *size < 0)?;
+    Some(format!("input {position} has the negative size {size}"))
 }
