@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Registry(Box<RegistryArgs>),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
+<<<<<<< HEAD
     /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
     Machine(MachineArgs),
     /// Measure operators alone, at the shapes that models call them with.
@@ -47,6 +48,12 @@ pub(crate) enum Command {
     /// Measure operators from standard input (used by `machine` and `micro`).
     #[command(name = "alone", hide = true)]
     Alone,
+=======
+    /// Print what a shell needs to complete commands and flags.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man(ManArgs),
+>>>>>>> main
     /// Run one job from standard input (used by `bench`).
     #[command(name = "worker", hide = true)]
     Worker,
@@ -70,9 +77,25 @@ pub(crate) enum ListKind {
 pub(crate) struct ListArgs {
     /// What to list.
     pub(crate) kind: ListKind,
+    /// Of operators: how each backend runs them (by a kernel, in parts, not at all).
+    #[arg(long)]
+    pub(crate) support: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Folder for the pages of all commands.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

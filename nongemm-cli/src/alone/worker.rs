@@ -147,6 +147,7 @@ impl<'a> Worker<'a> {
             target_ci: request.target_ci,
             max_time: Duration::from_nanos(request.max_time_ns),
             min_samples: request.min_samples,
+            max_warmup: Duration::from_nanos(request.max_time_ns / 4),
             ..Limits::default()
         };
         let measured = self.with_plan(limits, |(backend, options), plan, flush| {

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
+<<<<<<< HEAD
 pub(crate) mod machine;
 pub(crate) mod micro;
 pub(crate) mod registry;
@@ -38,3 +39,8 @@ fn threads(asked: Option<usize>) -> Result<usize, CliError> {
         None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
     }
 }
+=======
+pub(crate) mod manual;
+pub(crate) mod report;
+mod support;
+>>>>>>> main

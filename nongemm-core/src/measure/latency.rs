@@ -160,7 +160,10 @@ fn discover_steps(session: &mut dyn Session, plan: &SamplePlan<'_>) -> anyhow::R
 }
 
 /// Runs until three runs in a row lie within 5% of the fastest of them, or the time is up.
-fn warm_up(
+///
+/// # Errors
+/// When the session fails.
+pub fn warm_up(
     session: &mut dyn Session,
     plan: &SamplePlan<'_>,
     plain: &mut Recorder<'_>,

@@ -9,8 +9,7 @@ use super::machine;
 use crate::dtype::DType;
 use crate::graph::{Graph, GraphBuilder};
 use crate::measure::{
-    Call, Limits, Mode, Recorder, SamplePlan, Series, capture_shapes, sample, time_batched,
-};
+    Call, Limits, Mode, Recorder, SamplePlan, Series, capture_shapes, sample, time_batched, warm_up,};
 use crate::op::{Cost, Op, OpInstance, OpRegistry, Storage};
 use crate::plugin::{Backend, Device, NoWeights, PrepareError, PrepareOptions, Session};
 use crate::record::AloneTimes;
@@ -171,6 +170,7 @@ fn times(
     );
     let restored = matches!(alone.op.storage(), Storage::Written(_));
     let mut plain = Recorder::new(plan.clock, Mode::Off, 0);
+    warm_up(session, plan, &mut plain)?;
     let hot = if restored {
         own_clock(session, &mut plain, plan, &mut || Ok(()))?
     } else {
