@@ -40,7 +40,6 @@ pub(crate) enum Command {
     Registry(Box<RegistryArgs>),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
-<<<<<<< HEAD
     /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
     Machine(MachineArgs),
     /// Measure operators alone, at the shapes that models call them with.
@@ -48,12 +47,10 @@ pub(crate) enum Command {
     /// Measure operators from standard input (used by `machine` and `micro`).
     #[command(name = "alone", hide = true)]
     Alone,
-=======
     /// Print what a shell needs to complete commands and flags.
     Completions(CompletionsArgs),
     /// Print the manual page.
     Man(ManArgs),
->>>>>>> main
     /// Run one job from standard input (used by `bench`).
     #[command(name = "worker", hide = true)]
     Worker,

@@ -60,14 +60,11 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Registry(args) => commands::registry::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
-<<<<<<< HEAD
         Command::Machine(args) => commands::machine::run(&args, plugins),
         Command::Micro(args) => commands::micro::run(&args, plugins),
         Command::Alone => alone::worker::run(plugins),
-=======
         Command::Completions(args) => commands::manual::completions(&args),
         Command::Man(args) => commands::manual::man(&args),
->>>>>>> main
         Command::Worker => worker::run(plugins),
     }
 }

@@ -19,12 +19,9 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Tasks of the nongemm workspace.
 
-<<<<<<< HEAD
-  cargo xtask bench|micro|list|report|doctor ARGS..   build nongemm with what the arguments need and run it
-=======
-  cargo xtask bench|list|report|doctor ARGS..   build nongemm with what the arguments need and run it
+  cargo xtask bench|micro|list|report|doctor ARGS..
+                                                build nongemm with what the arguments need and run it
       --plugin PATH|NAME@VERSION|URL[#NAME]     with a crate of plugins; may be given several times
->>>>>>> main
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules

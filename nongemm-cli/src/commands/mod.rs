@@ -4,11 +4,12 @@ pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
-<<<<<<< HEAD
 pub(crate) mod machine;
+pub(crate) mod manual;
 pub(crate) mod micro;
 pub(crate) mod registry;
 pub(crate) mod report;
+mod support;
 
 use nongemm_core::plugin::{Availability, Backend, Plugins};
 
@@ -39,8 +40,3 @@ fn threads(asked: Option<usize>) -> Result<usize, CliError> {
         None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
     }
 }
-=======
-pub(crate) mod manual;
-pub(crate) mod report;
-mod support;
->>>>>>> main

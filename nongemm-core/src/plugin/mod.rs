@@ -13,11 +13,8 @@ mod exporter;
 mod format;
 mod model;
 pub mod nearest;
-<<<<<<< HEAD
-mod preset;
-=======
 mod panics;
->>>>>>> main
+mod preset;
 mod probe;
 mod profiler;
 mod registry;
@@ -37,11 +34,8 @@ pub use dataset::{
 pub use exporter::Exporter;
 pub use format::{Exported, Imported, RefusedLine, RegistryFormat};
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
-<<<<<<< HEAD
-pub use preset::Preset;
-=======
 pub use panics::{Panicked, is_guarded};
->>>>>>> main
+pub use preset::Preset;
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
 pub use profiler::Profiler;
 pub use registry::{Plugin, Registered, Registry, RegistryError};

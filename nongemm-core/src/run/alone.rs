@@ -9,7 +9,8 @@ use super::machine;
 use crate::dtype::DType;
 use crate::graph::{Graph, GraphBuilder};
 use crate::measure::{
-    Call, Limits, Mode, Recorder, SamplePlan, Series, capture_shapes, sample, time_batched, warm_up,};
+    Call, Limits, Mode, Recorder, SamplePlan, Series, capture_shapes, sample, time_batched, warm_up,
+};
 use crate::op::{Cost, Op, OpInstance, OpRegistry, Storage};
 use crate::plugin::{Backend, Device, NoWeights, PrepareError, PrepareOptions, Session};
 use crate::record::AloneTimes;
