@@ -198,13 +198,25 @@ fn add_composite(
             .find(|row| Some(&row.id) == id.as_ref());
         outer.map(|row| row.op.as_str())
     };
-    let part = profile
-        .ops
-        .iter()
-        .find(|row| row.parent_id.as_ref() == Some(&whole.id));
-    let scope = part.map_or("", |row| row.scope.as_str());
+    let scope = scope_of(&whole.id, profile, DEEPEST).unwrap_or_default();
     let call = Call::ir(instance, OpGroup::Unclassified);
     add_checked(calls, call, scope, of(&whole.parent_id), ops);
+}
+
+/// How deep composites nest at most.
+const DEEPEST: usize = 16;
+
+/// The module path of a composite: that of its first part.
+fn scope_of<'p>(id: &str, profile: &'p Profile, depth: usize) -> Option<&'p str> {
+    let is_parent = |parent: &Option<String>| parent.as_deref() == Some(id);
+    if let Some(row) = profile.ops.iter().find(|row| is_parent(&row.parent_id)) {
+        return Some(&row.scope);
+    }
+    let mut inner = profile
+        .composites
+        .iter()
+        .filter(|row| is_parent(&row.parent_id));
+    inner.find_map(|row| scope_of(&row.id, profile, depth.checked_sub(1)?))
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ fn call(
         return Err("the call is not `((..), {..})`".to_owned());
     };
     let arguments = (positional.clone(), named.clone());
-    let mut reason = format!("unknown operator `{full}`: none of the graph's is it");
+    let mut reason = None;
     for form in forms.iter().filter(|form| form.name == name) {
         match form.read(&arguments, ops) {
             Ok((instance, layout)) => {
@@ -131,10 +131,12 @@ fn call(
                 call.group = op.group();
                 return Ok((call, count));
             }
-            Err(why) => reason = format!("{full}: {why}"),
+            // The reason of the form that says most.
+            Err(why) => reason = reason.or(Some(format!("{full}: {why}"))),
         }
     }
-    Err(reason)
+    let unknown = || format!("unknown operator `{full}`: none of the graph's is it");
+    Err(reason.unwrap_or_else(unknown))
 }
 
 fn written(
@@ -243,6 +245,10 @@ cnt: 4, ((T([4, 4], b8), T([4, 4], f32), T([], f32)), {})
             reasons[8].starts_with("13: aten.add.Tensor: "),
             "{}",
             reasons[8]
+        );
+        assert_eq!(
+            reasons[9],
+            "14: aten.add.Tensor: `alpha` is 2; only 1 can be run"
         );
         assert_eq!(reasons.len(), 10);
     }

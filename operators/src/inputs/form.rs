@@ -80,7 +80,13 @@ pub(super) fn forms() -> Result<Vec<Form>, FormError> {
         .into_iter()
         .map(|f| f.form)
         .collect();
-    lines.sort_by_key(|line| (std::cmp::Reverse(line.matches('=').count()), *line));
+    lines.sort_by_key(|line| {
+        (
+            std::cmp::Reverse(line.matches('=').count()),
+            line.starts_with('_'),
+            *line,
+        )
+    });
     lines.into_iter().map(form).collect()
 }
 

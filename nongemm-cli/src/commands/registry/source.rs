@@ -15,10 +15,8 @@ pub(crate) fn select(
     filter: Option<&str>,
     plugins: &Plugins,
 ) -> Result<OperatorRegistry, CliError> {
-    let filter: Option<Filter> = filter
-        .map(str::parse)
-        .transpose()
-        .map_err(CliError::filter)?;
+    let filter = filter.map(str::parse::<Filter>).transpose();
+    let filter = filter.map_err(CliError::filter)?;
     let registry = open(source, plugins)?;
     Ok(match filter {
         Some(filter) => registry.filter(&filter),
