@@ -74,7 +74,7 @@ fn bad_entries_are_refused_one_by_one_and_the_rest_runs() {
     for index in [0, 7] {
         let times = entries[index].outcome.times().unwrap();
         assert!(times.hot.n >= 6 && times.hot.median_ns > 0.0);
-        assert!(times.cold.as_ref().unwrap().n >= 6);
+        assert!(times.cold.as_ref().unwrap().n >= 3);
         assert!(entries[index].bytes_per_s.unwrap() > 0.0);
     }
     assert!(record.overhead.is_some() && record.clock.resolution_ns > 0);

@@ -233,10 +233,12 @@ fn by_step(
     Ok((host, device))
 }
 
-/// Limits of the series beside the main one.
+/// Limits of the series beside the main one: a quarter of its time, and half as many samples of calls that
+/// take longer than that.
 fn quarter(limits: Limits) -> Limits {
     Limits {
         max_time: limits.max_time / 4,
+        min_samples: limits.min_samples.div_ceil(2),
         max_samples: limits.max_samples.min(200),
         ..limits
     }
