@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{doubtful, failed, gpt2, record, row, stream, terminal, tiny};
+use common::{doubtful, failed, gpt2, record, row, stream, terminal, tiny, with_ceilings};
 use insta::assert_snapshot;
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
@@ -245,4 +245,12 @@ proptest! {
         run.status = if ok { Status::Ok } else { Status::Failed };
         report(&[run.clone(), run], width);
     }
+}
+
+#[test]
+fn a_roofline_where_ceilings_were_measured() {
+    let text = stream(&TerminalReporter, &[with_ceilings(gpt2())], terminal(80));
+    let (_, roofline) = text.split_once("Ceilings measured").unwrap();
+    let (roofline, _) = roofline.split_once("Closure").unwrap();
+    assert_snapshot!(roofline);
 }

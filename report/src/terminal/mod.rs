@@ -13,6 +13,7 @@ mod micro;
 mod operators;
 mod page;
 pub(crate) mod replication;
+mod roofline;
 mod summary;
 mod table;
 pub(crate) mod warnings;
@@ -90,6 +91,7 @@ fn details(page: &mut Page, run: &RunRecord) {
     }
     if let Some(profile) = &run.profile {
         operators::table(page, run, profile);
+        roofline::table(page, run, profile);
         page.blank();
         conditions::closure(page, profile);
     }
