@@ -159,6 +159,7 @@ fn device_times_stand_beside_host_times() {
         for op in &mut profile.ops {
             op.device_ns = Some(Summary {
                 own_median: 0.0,
+                own_ci95: None,
                 median: op.host_ns.median * 0.25,
                 mad: 1.0,
                 n: 31,

@@ -9,6 +9,7 @@ pub(crate) mod conditions;
 mod groups;
 pub(crate) mod headline;
 mod levels;
+mod micro;
 mod operators;
 mod page;
 pub(crate) mod replication;
@@ -21,6 +22,7 @@ use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
 use nongemm_core::record::{RunRecord, Status};
 use nongemm_core::register;
 
+pub use self::micro::micro_table;
 use self::page::{Page, Style};
 use crate::breakdown::Breakdown;
 use crate::output;
