@@ -46,5 +46,5 @@ pub use figures::{PngReporter, SvgReporter};
 pub use html::HtmlReporter;
 pub use json::JsonReporter;
 pub use parquet::ParquetReporter;
-pub use terminal::TerminalReporter;
+pub use terminal::{TerminalReporter, micro_table};
 pub use trace::TraceReporter;
