@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Show, merge and capture the operators met in models.
     Registry(Box<RegistryArgs>),
+    /// Say what changed between two sets of results; exit code 1 if a run got slower.
+    Compare(CompareArgs),
+    /// Say how long runs would take if some operators took less time (Amdahl's law).
+    Project(ProjectArgs),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
     /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
@@ -172,7 +176,7 @@ pub(crate) struct MicroArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Folders with results: of one run, or of several.
+    /// Folders with results: of one run, of several, or of repetitions of several.
     #[arg(required = true)]
     pub(crate) dirs: Vec<PathBuf>,
     /// Reporters, separated by commas; `terminal` without it.
@@ -184,6 +188,43 @@ pub(crate) struct ReportArgs {
     /// Folder for the reports; standard output without it.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompareFormat {
+    /// Lines for people.
+    Terminal,
+    /// Tables for a pull request on GitHub.
+    Markdown,
+    /// Everything, operator by operator.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Results to compare with: a folder as for `report`; several records of one run are repetitions.
+    pub(crate) base: PathBuf,
+    /// Results to judge.
+    pub(crate) new: PathBuf,
+    /// The smallest change that matters, in percent.
+    #[arg(long, value_name = "PCT", default_value_t = 5.0)]
+    pub(crate) threshold: f64,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = CompareFormat::Terminal)]
+    pub(crate) format: CompareFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProjectArgs {
+    /// Results: folders as for `report`.
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// A group, or `op:` and the name of an operator, and how many times faster it gets; may be given several times.
+    #[arg(long, required = true, value_name = "GROUP=X")]
+    pub(crate) speedup: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -59,6 +59,8 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Export(args) => commands::export::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Registry(args) => commands::registry::run(&args, plugins),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Project(args) => commands::project::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
         Command::Machine(args) => commands::machine::run(&args, plugins),
         Command::Micro(args) => commands::micro::run(&args, plugins),

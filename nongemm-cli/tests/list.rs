@@ -28,7 +28,9 @@ fn everything_else_is_linked() {
     assert_eq!(ids("probes"), ["process", "scheduler"]);
     assert_eq!(
         ids("reporters"),
-        ["csv", "html", "json", "paper", "png", "svg", "terminal"]
+        [
+            "csv", "html", "json", "paper", "parquet", "png", "svg", "terminal", "trace"
+        ]
     );
     assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
     assert_eq!(ids("exporters"), ["onnx"]);

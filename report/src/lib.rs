@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `terminal` | [`TerminalReporter`]: what a person reads first |
 //! | `json` | [`JsonReporter`]: all records as one document |
-//! | `csv` | [`CsvReporter`]: tables of runs, groups and operators |
+//! | `parquet` | [`ParquetReporter`]: operators and samples in typed columns |
+//! | `trace` | [`TraceReporter`]: the median run for Perfetto and Chrome |
+//! | `csv` | [`CsvReporter`]: tables of runs, groups, operators and samples |
 //! | `html` | [`HtmlReporter`]: one page with everything, offline |
 //! | `svg`, `png` | [`SvgReporter`], [`PngReporter`]: figures for papers and slides |
 //! | `paper` | [`PaperReporter`]: shares beside those of the NonGEMM Bench paper |
@@ -19,6 +21,7 @@
 
 mod against;
 mod breakdown;
+pub mod compare;
 mod csv;
 mod figures;
 mod format;
@@ -28,12 +31,20 @@ mod json;
 mod label;
 mod output;
 mod palette;
+mod parquet;
+pub mod project;
 mod roofline;
+mod samples;
 mod terminal;
+pub mod text;
+mod trace;
+mod values;
 
 pub use against::PaperReporter;
 pub use csv::CsvReporter;
 pub use figures::{PngReporter, SvgReporter};
 pub use html::HtmlReporter;
 pub use json::JsonReporter;
+pub use parquet::ParquetReporter;
 pub use terminal::{TerminalReporter, micro_table};
+pub use trace::TraceReporter;

@@ -163,6 +163,7 @@ fn device_times_stand_beside_host_times() {
                 median: op.host_ns.median * 0.25,
                 mad: 1.0,
                 n: 31,
+                se: None,
             });
         }
         let attributed: f64 = profile.ops.iter().map(|op| op.host_ns.median * 0.25).sum();

@@ -88,6 +88,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("nongemm", "/software/nongemm"),
     ("backend_version", "/software/backend"),
     ("libraries", "/software/libraries"),
+    ("modes", "/software/modes"),
 ];
 
 /// Writes the table.

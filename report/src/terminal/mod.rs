@@ -11,11 +11,11 @@ pub(crate) mod headline;
 mod levels;
 mod micro;
 mod operators;
-mod page;
+pub(crate) mod page;
 pub(crate) mod replication;
 mod roofline;
 mod summary;
-mod table;
+pub(crate) mod table;
 pub(crate) mod warnings;
 
 use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
