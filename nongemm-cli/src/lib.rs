@@ -8,6 +8,8 @@ mod args;
 mod commands;
 mod error;
 mod progress;
+mod signals;
+mod suite;
 mod supervisor;
 mod terminal;
 mod worker;
@@ -51,6 +53,7 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::List(args) => commands::list::run(&args, plugins),
         Command::Bench(args) => commands::bench::run(&args, plugins),
         Command::Export(args) => commands::export::run(&args, plugins),
+        Command::Slurm(args) => commands::slurm::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
         Command::Worker => worker::run(plugins),

@@ -5,3 +5,4 @@ pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod report;
+pub(crate) mod slurm;

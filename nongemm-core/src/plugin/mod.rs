@@ -9,6 +9,7 @@ mod availability;
 mod backend;
 mod classifier;
 mod dataset;
+mod energy;
 mod exporter;
 mod model;
 pub mod nearest;
@@ -28,6 +29,7 @@ pub use classifier::{Classification, OpEvent, OperatorClassifier};
 pub use dataset::{
     Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample, Samples, Text,
 };
+pub use energy::{EnergyKind, EnergyMeter, EnergySensor};
 pub use exporter::Exporter;
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};

@@ -1,5 +1,6 @@
 //! Executing one planned run, from its spec to its record.
 
+mod energy;
 mod execute;
 pub mod machine;
 mod outputs;
