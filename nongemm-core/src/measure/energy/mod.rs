@@ -158,11 +158,12 @@ fn load_window(
     let clock: &dyn Clock = setup.clock;
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let (period, shared_clock, ended) = (setup.plan.poll, setup.clock, &done);
         if setup.plan.background {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    std::thread::sleep(setup.plan.poll);
-                    poll(meters, setup.clock);
+            scope.spawn(move || {
+                while !ended.load(Ordering::Relaxed) {
+                    std::thread::sleep(period);
+                    poll(meters, shared_clock);
                 }
             });
         }
