@@ -71,9 +71,12 @@ pub(crate) struct ReportArgs {
     /// Folders with results: of one run, or of several.
     #[arg(required = true)]
     pub(crate) dirs: Vec<PathBuf>,
-    /// Reporters, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "terminal")]
+    /// Reporters, separated by commas; `terminal` without it.
+    #[arg(long, value_delimiter = ',')]
     pub(crate) format: Vec<String>,
+    /// Set the shares beside published ones.
+    #[arg(long, value_name = "STUDY", value_parser = ["paper"])]
+    pub(crate) against: Option<String>,
     /// Folder for the reports; standard output without it.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,

@@ -26,7 +26,10 @@ fn everything_else_is_linked() {
     assert_eq!(ids("backends"), ["candle", "ort"]);
     assert_eq!(ids("datasets"), ["images", "sample"]);
     assert_eq!(ids("probes"), ["process", "scheduler"]);
-    assert_eq!(ids("reporters"), ["csv", "json", "terminal"]);
+    assert_eq!(
+        ids("reporters"),
+        ["csv", "html", "json", "paper", "png", "svg", "terminal"]
+    );
     assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
     assert_eq!(ids("exporters"), ["onnx"]);
 }

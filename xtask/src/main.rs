@@ -1,6 +1,7 @@
 //! `cargo xtask ...`: builds `nongemm` with the features that a command needs and runs it; sets up
 //! references and tools; runs everything that CI runs.
 
+mod browser;
 mod bundle;
 mod cache;
 mod cuda;
@@ -22,7 +23,8 @@ Tasks of the nongemm workspace.
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath; `perf torch`,
-                                                `perf memory` and `perf ort` against Python
+                                                `perf memory` and `perf ort` against Python; `perf report`:
+                                                time and memory of reports on a whole suite
   cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
   cargo xtask parity [--model ID,..] [--backend ID] [--small]
                                                 compare models with their references

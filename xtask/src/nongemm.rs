@@ -187,6 +187,14 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         let mut compare = measured(python);
         return become_program(compare.arg(script).arg(nongemm).args(rest));
     }
+    if args.first().is_some_and(|name| name == "report") {
+        build.args(["--package", "nongemm-report", "--package", "nongemm-cli"]);
+        check(build.args(["--bin", "nongemm", "--example", "suite"]))?;
+        let release = target_dir()?.join("release");
+        let mut suite = Command::new(release.join("examples").join("suite"));
+        suite.args(["measure", "200", "1500"]);
+        return become_program(suite.arg(release.join("nongemm")));
+    }
     build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
     check(&mut build)?;
     let binary = target_dir()?.join("release").join("nongemm-perf");

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cache;
 use crate::process::{cargo, check};
-use crate::{cuda, nongemm, setup, tidy};
+use crate::{browser, cuda, nongemm, setup, tidy};
 
 struct Stage {
     name: &'static str,
@@ -46,6 +46,10 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "nextest",
         run: nextest,
+    },
+    Stage {
+        name: "browser",
+        run: browser::run,
     },
     Stage {
         name: "ort",

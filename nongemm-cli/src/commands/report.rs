@@ -14,7 +14,7 @@ use crate::terminal;
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
     let mut reporters = Vec::new();
-    for id in &args.format {
+    for id in formats(args) {
         reporters.push(plugins.reporters.get(id).map_err(CliError::usage)?);
     }
     let mut records = Vec::new();
@@ -37,4 +37,14 @@ pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliE
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The reporters that are asked for: a study that results are held against is one too.
+fn formats(args: &ReportArgs) -> Vec<&str> {
+    let named = args.format.iter().chain(&args.against);
+    let mut ids: Vec<&str> = named.map(String::as_str).collect();
+    if ids.is_empty() {
+        ids.push("terminal");
+    }
+    ids
 }
