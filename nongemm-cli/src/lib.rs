@@ -3,6 +3,7 @@
 //! A binary with more plugins is three lines: `use my_plugin as _;` and a `main` that returns
 //! [`main()`]. The crates below are linked here, and only here, so that their plugins register.
 
+mod advice;
 mod allocator;
 mod args;
 mod commands;

@@ -12,6 +12,7 @@ mod closure;
 mod interleave;
 mod interpreter;
 mod models;
+mod probes;
 mod support;
 mod weights;
 
@@ -36,6 +37,11 @@ const BENCHMARKS: &[Benchmark] = &[
         "closure",
         "unattributed time and perturbation (targets: at most 2% each)",
         closure::run,
+    ),
+    (
+        "probes",
+        "latency with the probes read around each run against without (target: at most 0.5% more)",
+        probes::run,
     ),
     (
         "build",

@@ -51,12 +51,12 @@ pub(super) fn measure(
         let mut recorder = Recorder::new(&clock, Mode::Off, 0);
         let mut infer = || session.run(&mut recorder);
         let EnergyResult { rows, left_out } = measure_energy(&mut meters, &setup, &mut infer)?;
-        reasons.extend(left_out);
         if !rows.is_empty() {
             record.energy = Some(Energy::Measured(rows));
-            record.energy_left_out = reasons;
+            record.energy_left_out = left_out;
             return Ok(());
         }
+        reasons.extend(left_out);
     }
     record.energy = Some(Energy::Unavailable {
         unavailable: match reasons.as_slice() {
