@@ -130,15 +130,15 @@ fn a_worker_out_of_memory_costs_one_run() {
     let results = out.path().join("results");
     let manifest = out.path().join("m.toml");
     let large =
-        "[[run]]\nmodel = \"gpt2\"\nbatch = [512]\nseq = [512]\n[run.set]\npreset = \"small\"\n";
+        "[[run]]\nmodel = \"gpt2\"\nbatch = [3072]\nseq = [128]\n[run.set]\npreset = \"small\"\n";
     let small = "[[run]]\nmodel = \"bert\"\nseq = [8]\n[run.set]\npreset = \"small\"\n";
     std::fs::write(&manifest, format!("{large}{small}")).unwrap();
     let mut command = nongemm(&["bench", "--backend", "candle", "--max-time", "200ms"]);
-    command.args(["--min-samples", "3", "--out"]);
+    command.args(["--threads", "2", "--min-samples", "3", "--out"]);
     limit(
         command.arg(&results).arg(&manifest),
         libc::RLIMIT_AS,
-        3 << 29,
+        1 << 30,
     );
     let done = done(&command.output().unwrap());
     assert_eq!(done.code, Some(1), "{}", done.stderr);

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Tasks of the nongemm workspace.
 
-  cargo xtask bench|list|report|doctor|slurm ARGS..   build nongemm with what the arguments need and run it
+  cargo xtask bench|list|report|.. ARGS..       build nongemm with what the arguments need and run it
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
