@@ -61,8 +61,7 @@ fn take_part(plan: &mut Plan, args: &BenchArgs) -> Vec<RunSpec> {
     let Some(partition) = args.partition else {
         return Vec::new();
     };
-    let runs = std::mem::take(&mut plan.runs);
-    let (own, elsewhere) = partition.split(runs);
+    let (own, elsewhere) = partition.split(&plan.runs);
     if own.is_empty() {
         eprintln!(
             "nongemm: part {partition} of {} runs holds none",

@@ -40,7 +40,7 @@ impl fmt::Display for Partition {
 
 impl Partition {
     /// The runs of this part, and those of all others. There may be none where parts outnumber runs.
-    pub fn split(self, runs: Vec<RunSpec>) -> (Vec<RunSpec>, Vec<RunSpec>) {
+    pub fn split(self, runs: &[RunSpec]) -> (Vec<RunSpec>, Vec<RunSpec>) {
         let count = runs.len() as u128;
         let bound = |part: usize| (count * part as u128 / self.parts as u128) as usize;
         let own = bound(self.part - 1)..bound(self.part);
@@ -58,12 +58,12 @@ impl Partition {
 }
 
 /// The same runs with those of the same thing next to each other, otherwise in their order.
-fn together(runs: Vec<RunSpec>) -> Vec<RunSpec> {
+fn together(runs: &[RunSpec]) -> Vec<RunSpec> {
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     let mut ordered: Vec<(usize, RunSpec)> = Vec::with_capacity(runs.len());
-    for (index, spec) in runs.into_iter().enumerate() {
-        let position = *first.entry(same_thing(&spec)).or_insert(index);
-        ordered.push((position, spec));
+    for (index, spec) in runs.iter().enumerate() {
+        let position = *first.entry(same_thing(spec)).or_insert(index);
+        ordered.push((position, spec.clone()));
     }
     ordered.sort_by_key(|(position, _)| *position);
     ordered.into_iter().map(|(_, spec)| spec).collect()
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn part(text: &str, runs: &[RunSpec]) -> Vec<String> {
-        let (own, others) = text.parse::<Partition>().unwrap().split(runs.to_vec());
+        let (own, others) = text.parse::<Partition>().unwrap().split(runs);
         assert_eq!(own.len() + others.len(), runs.len());
         own.iter().map(run_id).collect()
     }
