@@ -8,6 +8,7 @@ mod allocator;
 mod args;
 mod commands;
 mod error;
+mod panics;
 mod progress;
 mod signals;
 mod suite;
@@ -39,14 +40,16 @@ use crate::error::{CliError, exit_code};
 /// Runs the command line of this process and returns its exit code: 0 for success, 1 when a run or a
 /// comparison failed, 2 for bad usage or input, 130 when interrupted.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return error::usage(&error),
-    };
-    let result = Plugins::collect()
-        .map_err(CliError::usage)
-        .and_then(|plugins| dispatch(cli.command, &plugins));
-    exit_code(result)
+    panics::catch(|| {
+        let cli = match Cli::try_parse() {
+            Ok(cli) => cli,
+            Err(error) => return error::usage(&error),
+        };
+        let result = Plugins::collect()
+            .map_err(CliError::usage)
+            .and_then(|plugins| dispatch(cli.command, &plugins));
+        exit_code(result)
+    })
 }
 
 fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
@@ -57,6 +60,8 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Slurm(args) => commands::slurm::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
+        Command::Completions(args) => commands::manual::completions(&args),
+        Command::Man(args) => commands::manual::man(&args),
         Command::Worker => worker::run(plugins),
     }
 }

@@ -8,6 +8,7 @@ mod cuda;
 mod memory;
 mod nongemm;
 mod parity;
+mod plugin;
 mod process;
 mod setup;
 mod test;
@@ -19,6 +20,7 @@ const HELP: &str = "\
 Tasks of the nongemm workspace.
 
   cargo xtask bench|list|report|.. ARGS..       build nongemm with what the arguments need and run it
+      --plugin PATH|NAME@VERSION|URL[#NAME]     with a crate of plugins; may be given several times
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 use crate::process::{become_program, cargo, check, root};
-use crate::{cuda, setup};
+use crate::{cuda, plugin, setup};
 
 /// Backends, which `nongemm-cli` has a feature of the same name for.
 const BACKENDS: &[&str] = &["candle", "ort", "torch"];
@@ -118,6 +118,8 @@ pub(crate) fn build(features: &[&str], profile: &str) -> Result<PathBuf> {
 
 /// Builds the binary for `args` and becomes it.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    let (plugins, args) = plugin::take(args)?;
+    let args = args.as_slice();
     let features = features(args);
     if features.contains(&"cuda") {
         if !cuda::has_gpu() {
@@ -134,7 +136,11 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if texts.any(|text| text.contains("torch:compile")) {
         setup::python()?;
     }
-    let binary = build(&features, "release")?;
+    let binary = if plugins.is_empty() {
+        build(&features, "release")?
+    } else {
+        plugin::build(&plugins, &features)?
+    };
     become_program(Command::new(binary).args(args))
 }
 

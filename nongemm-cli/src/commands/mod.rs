@@ -4,5 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
+pub(crate) mod manual;
 pub(crate) mod report;
 pub(crate) mod slurm;
+mod support;

@@ -15,7 +15,7 @@ use crate::terminal;
 pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
     let mut reporters = Vec::new();
     for id in formats(args) {
-        reporters.push(plugins.reporters.get(id).map_err(CliError::usage)?);
+        reporters.push(plugins.reporters.find(id).map_err(CliError::usage)?);
     }
     let mut records = Vec::new();
     for dir in &args.dirs {
@@ -30,7 +30,8 @@ pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliE
             Some(out) => ReportTarget::Folder(out),
             None => ReportTarget::Stream(&mut stdout, terminal::stdout()),
         };
-        match reporter.report(&records, &mut target) {
+        let reported = reporter.guard(|reporter| reporter.report(&records, &mut target));
+        match reported.map_err(CliError::failed)? {
             Ok(()) => {}
             Err(error) if is_broken_pipe(&error) => break,
             Err(error) => return Err(CliError::failed(error)),
