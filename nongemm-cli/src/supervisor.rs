@@ -17,6 +17,9 @@ use crate::worker::Message;
 /// How long an interrupted worker may take to finish its sample and its record.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How the standard library's message begins before it aborts, on the line before a backtrace.
+const NO_MEMORY: &str = "memory allocation of ";
+
 /// What a worker is stopped by.
 pub(crate) struct Supervision<'a> {
     /// Set when the user interrupts: the worker is asked to finish.
@@ -162,7 +165,7 @@ fn kill_all(child: &Child) {
     }
 }
 
-/// What a worker said last: the message of a panic, else the last line that is not empty; at most 400
+/// What a worker said last: the message of a panic or of the allocator, else the last line that is not empty; at most 400
 /// characters.
 fn tail(mut pipe: impl Read) -> String {
     let mut text = String::new();
@@ -170,8 +173,9 @@ fn tail(mut pipe: impl Read) -> String {
     let panic = text
         .lines()
         .find_map(|line| line.find(PANICKED).map(|at| &line[at..]));
+    let allocator = text.lines().find(|line| line.starts_with(NO_MEMORY));
     let last = text.lines().rev().map(str::trim).find(|l| !l.is_empty());
-    let line = panic.or(last).unwrap_or_default();
+    let line = panic.or(allocator).or(last).unwrap_or_default();
     line.chars().take(400).collect()
 }
 
@@ -181,7 +185,7 @@ fn describe(status: ExitStatus, interrupted: bool, last_words: &str) -> String {
         (Some(libc::SIGKILL), _) => {
             "the worker was killed (signal 9): out of memory, or by somebody".to_owned()
         }
-        (Some(libc::SIGABRT), _) if last_words.starts_with("memory allocation of ") => {
+        (Some(libc::SIGABRT), _) if last_words.starts_with(NO_MEMORY) => {
             "the worker is out of memory".to_owned()
         }
         (Some(signal), _) => format!("the worker was killed by signal {signal}"),
@@ -225,6 +229,10 @@ mod tests {
     fn the_last_line_is_kept() {
         assert_eq!(tail(&b"one\ntwo\n\n"[..]), "two");
         assert_eq!(tail(&b""[..]), "");
+        assert_eq!(
+            tail(&b"memory allocation of 9 bytes failed\n at x\n"[..]),
+            "memory allocation of 9 bytes failed"
+        );
         let panic = "nongemm: panicked at src/x.rs:1:2: boom\n   0: a frame\n";
         assert_eq!(tail(panic.as_bytes()), "panicked at src/x.rs:1:2: boom");
     }

@@ -86,7 +86,7 @@ fn a_killed_parent_takes_its_worker_along_and_leaves_earlier_results() {
     let out = tempfile::tempdir().unwrap();
     assert_eq!(bench(out.path(), &["--model", "resnet50"]).code, Some(0));
     let before = json_files(out.path());
-    let mut child = start(out.path(), &["--model", "gpt2", "--max-time", "1h"]);
+    let mut child = start(out.path(), &["--model", "gpt2", "--min-samples", "1000000"]);
     let worker = wait_for("worker", || workers(child.id()).first().copied());
     signal(child.id(), libc::SIGKILL);
     let status = child.wait().unwrap();
