@@ -7,7 +7,8 @@ use crate::error::CliError;
 
 /// Which signal asked this process to stop, if one did.
 pub(crate) struct Signals {
-    interrupted: Arc<AtomicBool>,
+    /// Set once one did.
+    pub(crate) interrupted: Arc<AtomicBool>,
     number: Arc<AtomicI32>,
 }
 

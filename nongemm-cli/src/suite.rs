@@ -11,6 +11,7 @@ use nongemm_core::record::{Locked, RunLock, RunRecord, RunSpec, Status, finished
 use nongemm_core::run::{Job, References, failed};
 
 use crate::args::BenchArgs;
+use crate::ceilings;
 use crate::error::CliError;
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -76,6 +77,7 @@ impl Suite<'_> {
                 Turn::Ours(lock) => lock,
             };
             let mut record = self.measure(index, spec, &references);
+            ceilings::attach(&mut record, self.plugins);
             references.explain(&mut record);
             references.finished(&record);
             let written = store::write(&self.args.out, &record);

@@ -66,7 +66,7 @@ pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
 }
 
 #[cfg(target_os = "linux")]
-fn die_with_parent() {
+pub(crate) fn die_with_parent() {
     // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory of this process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -74,7 +74,7 @@ fn die_with_parent() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent() {}
+pub(crate) fn die_with_parent() {}
 
 /// Where memory runs out, the system kills this process rather than its parent, which records it. The
 /// value may only be raised; where that is refused, the larger process is killed, which is this one too.

@@ -17,7 +17,7 @@ use crate::suite::{Ended, Outcome, Suite};
 use crate::terminal;
 
 /// The experiment that runs when no manifest is given; also the documentation of the format.
-const DEFAULT: &str = include_str!("../default.toml");
+pub(crate) const DEFAULT: &str = include_str!("../default.toml");
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {

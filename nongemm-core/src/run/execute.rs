@@ -339,7 +339,8 @@ fn load_inputs(checked: &CheckedRun, spec: &RunSpec) -> anyhow::Result<Vec<HostT
         .with_context(|| format!("dataset {}", spec.dataset))
 }
 
-fn start_probes(plugins: &Plugins) -> Probes {
+/// Starts every probe that can be used here.
+pub fn start_probes(plugins: &Plugins) -> Probes {
     let period = Duration::from_millis(100);
     let started = plugins
         .probes
