@@ -8,6 +8,8 @@
 //! | `html` | [`HtmlReporter`]: one page with everything, offline |
 //! | `svg`, `png` | [`SvgReporter`], [`PngReporter`]: figures for papers and slides |
 //! | `paper` | [`PaperReporter`]: shares beside those of the NonGEMM Bench paper |
+//! | `workload` | [`WorkloadReporter`]: operators and the shapes that they ran on |
+//! | `non-gemm` | [`NonGemmReporter`]: variants, characteristics, traces, most expensive groups |
 //!
 //! They register themselves. A crate that is only listed in `Cargo.toml` is not linked and registers
 //! nothing: a binary needs `use nongemm_report as _;`.
@@ -26,14 +28,18 @@ mod hotspots;
 mod html;
 mod json;
 mod label;
+mod non_gemm;
 mod output;
 mod palette;
 mod roofline;
 mod terminal;
+mod workload;
 
 pub use against::PaperReporter;
 pub use csv::CsvReporter;
 pub use figures::{PngReporter, SvgReporter};
 pub use html::HtmlReporter;
 pub use json::JsonReporter;
+pub use non_gemm::NonGemmReporter;
 pub use terminal::{TerminalReporter, micro_table};
+pub use workload::WorkloadReporter;
