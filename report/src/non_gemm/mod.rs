@@ -5,8 +5,6 @@ mod expensive;
 mod trace;
 mod variants;
 
-use std::io::Write;
-
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{ReportTarget, Reporter};
 use nongemm_core::record::RunRecord;
