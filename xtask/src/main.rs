@@ -20,7 +20,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Tasks of the nongemm workspace.
 
-  cargo xtask bench|micro|report|compare|.. ARGS..
+  cargo xtask bench|micro|report|compare|registry|.. ARGS..
                                                 build nongemm with what the arguments need and run it
       --plugin PATH|NAME@VERSION|URL[#NAME]     with a crate of plugins; may be given several times
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
