@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nongemm_core::dtype::DType;
+use nongemm_core::plan::Partition;
 use nongemm_core::plugin::Device;
 
 pub(crate) use registry::{
@@ -36,12 +37,14 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Print a job-array script for Slurm that runs an experiment in parts.
+    Slurm(SlurmArgs),
+    /// Show, merge and capture the operators met in models.
+    Registry(Box<RegistryArgs>),
     /// Say what changed between two sets of results; exit code 1 if a run got slower.
     Compare(CompareArgs),
     /// Say how long runs would take if some operators took less time (Amdahl's law).
     Project(ProjectArgs),
-    /// Show, merge and capture the operators met in models.
-    Registry(Box<RegistryArgs>),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
     /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
@@ -257,6 +260,21 @@ pub(crate) struct ExportArgs {
     pub(crate) set: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct SlurmArgs {
+    /// Experiment manifest.
+    pub(crate) manifest: PathBuf,
+    /// Number of tasks; default: one for each model and size, with all its flows and devices.
+    #[arg(long, value_name = "N")]
+    pub(crate) array: Option<usize>,
+    /// Folder for the results, which all nodes share.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Option of sbatch, such as --sbatch=--partition=gpu; may be given several times.
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub(crate) sbatch: Vec<String>,
+}
+
 /// Flags override the manifest.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -304,9 +322,24 @@ pub(crate) struct BenchArgs {
     /// Fewest samples of a run.
     #[arg(long, value_name = "N")]
     pub(crate) min_samples: Option<usize>,
+    /// Time for a whole run, loading included; one that takes longer has failed.
+    #[arg(long, value_name = "DUR")]
+    pub(crate) run_timeout: Option<String>,
+    /// Wait for a calm machine before the first sample of a run, at most that long.
+    #[arg(long, value_name = "DUR", num_args = 0..=1, default_missing_value = "5min")]
+    pub(crate) wait_quiet: Option<String>,
+    /// Do not measure energy, even where there is a sensor.
+    #[arg(long)]
+    pub(crate) no_energy: bool,
     /// Folder for the results.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
+    /// Leave out runs whose results are in that folder, complete and of the same versions.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Run only part K of N of the suite.
+    #[arg(long, value_name = "K/N")]
+    pub(crate) partition: Option<Partition>,
     /// Print the records as JSON on standard output instead of the report.
     #[arg(long)]
     pub(crate) json: bool,

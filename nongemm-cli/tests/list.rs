@@ -25,7 +25,10 @@ fn models() {
 fn everything_else_is_linked() {
     assert_eq!(ids("backends"), ["candle", "ort"]);
     assert_eq!(ids("datasets"), ["images", "sample"]);
-    assert_eq!(ids("probes"), ["process", "scheduler"]);
+    assert_eq!(
+        ids("probes"),
+        ["hwmon", "nvml", "process", "rapl", "scheduler"]
+    );
     assert_eq!(
         ids("reporters"),
         [

@@ -10,6 +10,8 @@
 //! | `html` | [`HtmlReporter`]: one page with everything, offline |
 //! | `svg`, `png` | [`SvgReporter`], [`PngReporter`]: figures for papers and slides |
 //! | `paper` | [`PaperReporter`]: shares beside those of the NonGEMM Bench paper |
+//! | `workload` | [`WorkloadReporter`]: operators and the shapes that they ran on |
+//! | `non-gemm` | [`NonGemmReporter`]: variants, characteristics, traces, most expensive groups |
 //!
 //! They register themselves. A crate that is only listed in `Cargo.toml` is not linked and registers
 //! nothing: a binary needs `use nongemm_report as _;`.
@@ -29,6 +31,7 @@ mod hotspots;
 mod html;
 mod json;
 mod label;
+mod non_gemm;
 mod output;
 mod palette;
 mod parquet;
@@ -39,12 +42,15 @@ mod terminal;
 pub mod text;
 mod trace;
 mod values;
+mod workload;
 
 pub use against::PaperReporter;
 pub use csv::CsvReporter;
 pub use figures::{PngReporter, SvgReporter};
 pub use html::HtmlReporter;
 pub use json::JsonReporter;
+pub use non_gemm::NonGemmReporter;
 pub use parquet::ParquetReporter;
 pub use terminal::{TerminalReporter, micro_table};
 pub use trace::TraceReporter;
+pub use workload::WorkloadReporter;

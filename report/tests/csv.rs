@@ -113,6 +113,7 @@ fn energy_has_a_table_where_it_was_measured() {
         net_j_per_inference: 0.5,
         windows: 4,
         resolution: "1 ms".to_owned(),
+        ..EnergyRow::default()
     }]));
     assert_snapshot!(read(&folder(&[run]), "energy.csv"));
     assert!(!folder(&[tiny()]).path().join("energy.csv").exists());

@@ -183,6 +183,7 @@ fn device_times_stand_beside_host_times() {
         net_j_per_inference: 0.75,
         windows: 5,
         resolution: "100 ms".to_owned(),
+        ..EnergyRow::default()
     }]));
     assert_snapshot!(report(&[run], 110));
 }

@@ -97,6 +97,7 @@ fn counters_and_the_device_have_tracks() {
         net_j_per_inference: 0.0005,
         windows: 4,
         resolution: "1 ms".to_owned(),
+        ..EnergyRow::default()
     }]));
     let profile = run.profile.as_mut().unwrap();
     for op in &mut profile.ops {

@@ -12,6 +12,7 @@ pub(crate) mod project;
 pub(crate) mod records;
 pub(crate) mod registry;
 pub(crate) mod report;
+pub(crate) mod slurm;
 mod support;
 
 use nongemm_core::plugin::{Availability, Backend, Plugins};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::{Energy, Noise};
 use super::machine::{Machine, Software};
 use super::profile::{GroupShare, Profile};
 use crate::dtype::DType;
@@ -113,55 +114,6 @@ pub struct Memory {
     pub activation_bytes: u64,
 }
 
-/// Energy of one probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EnergyRow {
-    /// Probe id.
-    pub probe: String,
-    /// Joules per inference, everything that the sensor sees.
-    pub gross_j_per_inference: f64,
-    /// Idle power in watts.
-    pub idle_w: f64,
-    /// Joules per inference above idle.
-    pub net_j_per_inference: f64,
-    /// Number of windows.
-    pub windows: usize,
-    /// The sensor's resolution.
-    pub resolution: String,
-}
-
-/// Energy, or why there is none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Energy {
-    /// One row per sensor.
-    Measured(Vec<EnergyRow>),
-    /// No sensor.
-    Unavailable {
-        /// Why.
-        unavailable: String,
-    },
-}
-
-/// What disturbed the run, over all samples. Null where no probe tells.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Noise {
-    /// Processor time taken by the hypervisor, in nanoseconds, summed over processors.
-    pub steal: Option<f64>,
-    /// Involuntary context switches.
-    pub ctx_switches: Option<f64>,
-    /// Page faults that needed the disk.
-    pub major_faults: Option<f64>,
-    /// Load average at the end.
-    pub load_average: Option<f64>,
-    /// Processor frequency at the end, in hertz.
-    pub frequency_hz: Option<f64>,
-    /// Temperature at the end, in degrees Celsius.
-    pub temperature_c: Option<f64>,
-    /// Part of the samples during which something outside took processor time.
-    pub disturbed_share: f64,
-}
-
 /// The comparison of a run's outputs with those of another flow or device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReferenceCheck {
@@ -244,6 +196,9 @@ pub struct RunRecord {
     pub memory: Option<Memory>,
     /// Energy.
     pub energy: Option<Energy>,
+    /// Energy sensors that were left out, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub energy_left_out: Vec<String>,
     /// Noise.
     pub noise: Option<Noise>,
     /// Checks.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 
@@ -52,9 +53,16 @@ fn io<'p>(
 /// When it cannot be made or written.
 pub fn ensure_writable(out: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(out).map_err(io("make the folder", out))?;
-    let probe = out.join(format!(".writable-{}", std::process::id()));
+    let probe = out.join(format!(".writable-{}", unique()));
     fs::write(&probe, b"").map_err(io("write in", out))?;
     fs::remove_file(&probe).map_err(io("write in", out))
+}
+
+/// A name that no other process takes, on this machine or on another that shares the folder.
+pub fn unique() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = now.map_or(0, |since| since.subsec_nanos());
+    format!("{}-{nanos:08x}", std::process::id())
 }
 
 /// The file of a run.
@@ -76,7 +84,7 @@ pub fn write(out: &Path, record: &RunRecord) -> Result<PathBuf, StoreError> {
         message: e.to_string(),
     })?;
     text.push('\n');
-    let partial = folder.join(format!(".run-{}.json", std::process::id()));
+    let partial = folder.join(format!(".run-{}.json", unique()));
     let written = fs::File::create(&partial)
         .and_then(|mut file| {
             file.write_all(text.as_bytes())?;

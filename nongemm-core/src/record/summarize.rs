@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conditions::{DeviceState, Noise};
 use super::profile::{CompositeRow, GroupShare, OpRow, Profile, Timeline};
-use super::schema::{Latency, Noise, UNATTRIBUTED};
+use super::schema::{Latency, UNATTRIBUTED};
 use crate::dtype::DType;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, others_ns};
 use crate::op::OpGroup;
 use crate::plugin::{Classification, OpEvent, Quantity, Step};
 use crate::shape::{Dim, TensorSpec};
@@ -322,11 +323,15 @@ pub fn groups(profile: &Profile) -> BTreeMap<String, GroupShare> {
     groups
 }
 
+/// Part of the samples from which on a run counts as heavily disturbed.
+pub const HEAVY_ABOVE: f64 = 0.10;
+
 /// What disturbed a measurement.
 pub fn noise(m: &Measurement) -> Noise {
     let counter = |quantity| m.counters.get(&quantity).copied();
     let gauge = |quantity| m.gauges.get(&quantity).copied();
     let disturbed = m.disturbed.iter().filter(|flag| **flag).count();
+    let disturbed_share = disturbed as f64 / m.disturbed.len().max(1) as f64;
     Noise {
         steal: counter(Quantity::StealNs),
         ctx_switches: counter(Quantity::InvoluntaryContextSwitches),
@@ -334,6 +339,26 @@ pub fn noise(m: &Measurement) -> Noise {
         load_average: gauge(Quantity::LoadAverage),
         frequency_hz: gauge(Quantity::FrequencyHz),
         temperature_c: gauge(Quantity::TemperatureC),
-        disturbed_share: disturbed as f64 / m.disturbed.len().max(1) as f64,
+        disturbed_share,
+        others_processors: others_ns(&m.counters).map(|ns| ns / m.counted_ns.max(1) as f64),
+        heavy: disturbed_share > HEAVY_ABOVE,
+        samples: m.noise.clone(),
+        waited_ns: None,
+        was_calm: None,
+        device: device_state(m),
     }
+}
+
+/// What is known of the devices; `None` where nothing is.
+fn device_state(m: &Measurement) -> Option<DeviceState> {
+    let gauge = |quantity| m.gauges.get(&quantity).copied();
+    let state = DeviceState {
+        power_w: gauge(Quantity::DevicePowerW),
+        clock_hz: gauge(Quantity::DeviceClockHz),
+        temperature_c: gauge(Quantity::DeviceTemperatureC),
+        throttled: gauge(Quantity::DeviceThrottled).map(|flag| flag > 0.0),
+        utilisation: gauge(Quantity::DeviceUtilisation),
+        memory_bytes: gauge(Quantity::DeviceMemoryBytes).map(|bytes| bytes as u64),
+    };
+    (state != DeviceState::default()).then_some(state)
 }

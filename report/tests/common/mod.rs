@@ -157,6 +157,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
         energy: Some(Energy::Unavailable {
             unavailable: "no probe in this binary measures energy".to_owned(),
         }),
+        energy_left_out: Vec::new(),
         noise: Some(Noise {
             steal: Some(3.2e7),
             ctx_switches: Some(12.0),
@@ -165,6 +166,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             frequency_hz: Some(2.596e9),
             temperature_c: Some(61.2),
             disturbed_share: 0.032,
+            ..Noise::default()
         }),
         checks: Some(Checks {
             finite: true,
@@ -264,6 +266,7 @@ pub(crate) fn failed() -> RunRecord {
         groups: BTreeMap::new(),
         memory: None,
         energy: None,
+        energy_left_out: Vec::new(),
         noise: None,
         checks: None,
         phases: None,
