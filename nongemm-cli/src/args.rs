@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nongemm_core::dtype::DType;
+use nongemm_core::plan::Partition;
+use nongemm_core::plugin::Device;
 
 pub(crate) use registry::{
     CaptureArgs, ImportArgs, MergeArgs, RegistryAction, RegistryArgs, RegistryExportArgs,
@@ -35,10 +37,23 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Print a job-array script for Slurm that runs an experiment in parts.
+    Slurm(SlurmArgs),
     /// Show, merge and capture the operators met in models.
     Registry(Box<RegistryArgs>),
+    /// Say what changed between two sets of results; exit code 1 if a run got slower.
+    Compare(CompareArgs),
+    /// Say how long runs would take if some operators took less time (Amdahl's law).
+    Project(ProjectArgs),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
+    /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
+    Machine(MachineArgs),
+    /// Measure operators alone, at the shapes that models call them with.
+    Micro(Box<MicroArgs>),
+    /// Measure operators from standard input (used by `machine` and `micro`).
+    #[command(name = "alone", hide = true)]
+    Alone,
     /// Print what a shell needs to complete commands and flags.
     Completions(CompletionsArgs),
     /// Print the manual page.
@@ -95,8 +110,76 @@ pub(crate) struct DoctorArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct MachineArgs {
+    /// Backends, separated by commas; all that can be used here without it.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) backend: Vec<String>,
+    /// Devices, separated by commas: cpu, cuda:N.
+    #[arg(long, value_delimiter = ',', default_value = "cpu")]
+    pub(crate) device: Vec<Device>,
+    /// Floating-point types of the matrix products, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "f32,f16,bf16")]
+    pub(crate) dtype: Vec<DType>,
+    /// Threads; default: all processors that the process may use.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MicroArgs {
+    /// Preset, registry file, or a list of calls in a file that ends in .json; `preset` unless --from is given.
+    #[arg(long, value_name = "PRESET|FILE")]
+    pub(crate) registry: Option<String>,
+    /// Folder with results of `bench`: their operators, also compared with what they take in the models.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+    /// Entries to measure, such as 'group=normalization and model=gpt2'; all but GEMM without it.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+    /// Backends, separated by commas.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) backend: Vec<String>,
+    /// Devices, separated by commas: cpu, cuda:N.
+    #[arg(long, value_delimiter = ',', default_value = "cpu")]
+    pub(crate) device: Vec<Device>,
+    /// Floating-point type of the operands; each entry's own without it.
+    #[arg(long)]
+    pub(crate) dtype: Option<DType>,
+    /// Threads; default: all processors that the process may use.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Setting of the backend; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Half-width of the 95% interval of the median at which to stop, in percent.
+    #[arg(long, value_name = "PCT")]
+    pub(crate) target_ci: Option<f64>,
+    /// Time for the samples of one call, such as 1s.
+    #[arg(long, value_name = "DUR")]
+    pub(crate) max_time: Option<String>,
+    /// Fewest samples of a call.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_samples: Option<usize>,
+    /// Measure briefly: some tenths of a second for each call.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Folder for the results.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Keep what is measured already and go on.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Print the records as JSON on standard output instead of the tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Folders with results: of one run, or of several.
+    /// Folders with results: of one run, of several, or of repetitions of several.
     #[arg(required = true)]
     pub(crate) dirs: Vec<PathBuf>,
     /// Reporters, separated by commas; `terminal` without it.
@@ -108,6 +191,43 @@ pub(crate) struct ReportArgs {
     /// Folder for the reports; standard output without it.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompareFormat {
+    /// Lines for people.
+    Terminal,
+    /// Tables for a pull request on GitHub.
+    Markdown,
+    /// Everything, operator by operator.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Results to compare with: a folder as for `report`; several records of one run are repetitions.
+    pub(crate) base: PathBuf,
+    /// Results to judge.
+    pub(crate) new: PathBuf,
+    /// The smallest change that matters, in percent.
+    #[arg(long, value_name = "PCT", default_value_t = 5.0)]
+    pub(crate) threshold: f64,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = CompareFormat::Terminal)]
+    pub(crate) format: CompareFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProjectArgs {
+    /// Results: folders as for `report`.
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// A group, or `op:` and the name of an operator, and how many times faster it gets; may be given several times.
+    #[arg(long, required = true, value_name = "GROUP=X")]
+    pub(crate) speedup: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +258,21 @@ pub(crate) struct ExportArgs {
     /// Setting of the model; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SlurmArgs {
+    /// Experiment manifest.
+    pub(crate) manifest: PathBuf,
+    /// Number of tasks; default: one for each model and size, with all its flows and devices.
+    #[arg(long, value_name = "N")]
+    pub(crate) array: Option<usize>,
+    /// Folder for the results, which all nodes share.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Option of sbatch, such as --sbatch=--partition=gpu; may be given several times.
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub(crate) sbatch: Vec<String>,
 }
 
 /// Flags override the manifest.
@@ -187,9 +322,24 @@ pub(crate) struct BenchArgs {
     /// Fewest samples of a run.
     #[arg(long, value_name = "N")]
     pub(crate) min_samples: Option<usize>,
+    /// Time for a whole run, loading included; one that takes longer has failed.
+    #[arg(long, value_name = "DUR")]
+    pub(crate) run_timeout: Option<String>,
+    /// Wait for a calm machine before the first sample of a run, at most that long.
+    #[arg(long, value_name = "DUR", num_args = 0..=1, default_missing_value = "5min")]
+    pub(crate) wait_quiet: Option<String>,
+    /// Do not measure energy, even where there is a sensor.
+    #[arg(long)]
+    pub(crate) no_energy: bool,
     /// Folder for the results.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
+    /// Leave out runs whose results are in that folder, complete and of the same versions.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Run only part K of N of the suite.
+    #[arg(long, value_name = "K/N")]
+    pub(crate) partition: Option<Partition>,
     /// Print the records as JSON on standard output instead of the report.
     #[arg(long)]
     pub(crate) json: bool,

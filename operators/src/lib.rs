@@ -22,6 +22,7 @@ mod inputs;
 mod interpolation;
 pub mod layers;
 mod logit;
+mod made;
 mod memory;
 mod mixed;
 mod normalization;

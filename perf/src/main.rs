@@ -11,7 +11,9 @@ mod build;
 mod closure;
 mod interleave;
 mod interpreter;
+mod micro;
 mod models;
+mod probes;
 mod support;
 mod weights;
 
@@ -38,6 +40,11 @@ const BENCHMARKS: &[Benchmark] = &[
         closure::run,
     ),
     (
+        "probes",
+        "latency with the probes read around each run against without (target: at most 0.5% more)",
+        probes::run,
+    ),
+    (
         "build",
         "time to build the graphs of the published models (target: milliseconds)",
         build::run,
@@ -61,6 +68,14 @@ fn main() -> ExitCode {
 }
 
 fn run(names: &[String]) -> Result<()> {
+    if let Some(("micro", rest)) = names
+        .split_first()
+        .map(|(name, rest)| (name.as_str(), rest))
+    {
+        // Apart from the rest: it takes as long as measuring the operators twice does.
+        println!("micro: whether the medians of operators alone repeat");
+        return micro::run(rest);
+    }
     let known = |name: &String| BENCHMARKS.iter().any(|(known, ..)| known == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         let all: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).collect();

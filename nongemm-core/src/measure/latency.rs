@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::noise::{growth, is_disturbed};
+use super::noise::{SampleNoise, growth, is_disturbed};
 use super::plan::{SamplePlan, Stop};
 use super::recorder::{Mode, Recorder};
 use crate::plugin::{Profiler, Quantity, Session, Step};
@@ -48,6 +48,10 @@ pub struct Measurement {
     pub target_ci: f64,
     /// For each plain sample, whether something outside disturbed it.
     pub disturbed: Vec<bool>,
+    /// What happened during plain samples, for those that something happened to.
+    pub noise: Vec<SampleNoise>,
+    /// How long the counters were watched.
+    pub counted_ns: u64,
     /// Growth of the counters over all samples.
     pub counters: BTreeMap<Quantity, f64>,
     /// Last value of the gauges.
@@ -90,6 +94,8 @@ impl Profiler for LatencyProfiler {
             stop: Stop::MaxTime,
             target_ci: plan.limits.target_ci,
             disturbed: Vec::new(),
+            noise: Vec::new(),
+            counted_ns: 0,
             counters: BTreeMap::new(),
             gauges: BTreeMap::new(),
         };
@@ -105,7 +111,9 @@ impl Profiler for LatencyProfiler {
                     last = plan.probes.read();
                     m.plain_ns.push(plain.wall_ns());
                     let grown = growth(&before, &last);
-                    m.disturbed.push(is_disturbed(&grown, plain.wall_ns()));
+                    let (sample, wall_ns) = (m.disturbed.len(), plain.wall_ns());
+                    m.noise.extend(SampleNoise::of(sample, &grown, wall_ns));
+                    m.disturbed.push(is_disturbed(&grown, wall_ns));
                 } else {
                     session.run(&mut timing)?;
                     m.record(&timing)?;
@@ -116,11 +124,12 @@ impl Profiler for LatencyProfiler {
             let series: Vec<f64> = m.plain_ns.iter().map(|&ns| ns as f64).collect();
             let half_width = stats::relative_half_width(&series);
             (plan.progress)(series.len(), half_width);
-            if let Some(stop) = verdict(plan, series.len(), half_width, started) {
+            if let Some(stop) = plan.verdict(series.len(), half_width, started) {
                 m.stop = stop;
                 break;
             }
         }
+        m.counted_ns = plan.clock.now() - started;
         m.counters = growth(&first, &last);
         m.gauges = last
             .into_iter()
@@ -160,7 +169,10 @@ fn discover_steps(session: &mut dyn Session, plan: &SamplePlan<'_>) -> anyhow::R
 }
 
 /// Runs until three runs in a row lie within 5% of the fastest of them, or the time is up.
-fn warm_up(
+///
+/// # Errors
+/// When the session fails.
+pub fn warm_up(
     session: &mut dyn Session,
     plan: &SamplePlan<'_>,
     plain: &mut Recorder<'_>,
@@ -183,29 +195,6 @@ fn warm_up(
             return Ok((times.len(), false));
         }
     }
-}
-
-fn verdict(
-    plan: &SamplePlan<'_>,
-    samples: usize,
-    half_width: Option<f64>,
-    started: u64,
-) -> Option<Stop> {
-    let limits = &plan.limits;
-    if plan.is_interrupted() {
-        return Some(Stop::Interrupted);
-    }
-    if samples < limits.min_samples {
-        return None;
-    }
-    if half_width.is_some_and(|width| width <= limits.target_ci) {
-        return Some(Stop::TargetCi);
-    }
-    if samples >= limits.max_samples {
-        return Some(Stop::MaxSamples);
-    }
-    let elapsed = u128::from(plan.clock.now() - started);
-    (elapsed >= limits.max_time.as_nanos()).then_some(Stop::MaxTime)
 }
 
 /// The output shapes that every step really produces, by step; from one run of its own.
