@@ -32,11 +32,14 @@ fn everything_else_is_linked() {
     assert_eq!(
         ids("reporters"),
         [
-            "csv", "html", "json", "paper", "parquet", "png", "svg", "terminal", "trace"
+            "csv", "html", "json", "non-gemm", "paper", "parquet", "png", "svg", "terminal",
+            "trace", "workload"
         ]
     );
     assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
     assert_eq!(ids("exporters"), ["onnx"]);
+    assert_eq!(ids("presets"), ["preset"]);
+    assert_eq!(ids("formats"), ["operator-inputs"]);
 }
 
 #[test]
