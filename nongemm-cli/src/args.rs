@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Look into a dataset.
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
     /// Run one job from standard input (used by `bench`).
@@ -58,6 +61,21 @@ pub(crate) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Say what is there, how many items can be used, and what was skipped and why.
+    Check(DataCheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataCheckArgs {
+    /// Dataset: ID or ID:PATH (see `list datasets`).
+    pub(crate) dataset: String,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

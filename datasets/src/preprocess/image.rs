@@ -102,7 +102,12 @@ impl ImagePreprocessor {
         })?;
         match sample? {
             Sample::Image(image) => Ok(image),
-            Sample::Text(text) => bail!("`{}` is text; `{}` reads photographs", text.name, self.id),
+            other => bail!(
+                "`{}` is of {}; `{}` reads photographs",
+                other.name(),
+                other.modality().name(),
+                self.id
+            ),
         }
     }
 
@@ -203,6 +208,7 @@ mod tests {
                 spec: TensorSpec::new(dtype, shape),
                 below: None,
             }],
+            ..InputRequest::default()
         }
     }
 

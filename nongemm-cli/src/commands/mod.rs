@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub(crate) mod bench;
+pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;

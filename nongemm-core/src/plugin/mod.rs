@@ -26,7 +26,8 @@ pub use backend::{
 };
 pub use classifier::{Classification, OpEvent, OperatorClassifier};
 pub use dataset::{
-    Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample, Samples, Text,
+    Companions, Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample,
+    Samples, Tensors, Text, split_location,
 };
 pub use exporter::Exporter;
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};

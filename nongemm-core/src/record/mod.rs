@@ -5,8 +5,8 @@ pub mod store;
 mod summarize;
 
 pub use schema::{
-    Checks, CompositeRow, Energy, EnergyRow, GroupShare, Latency, Machine, Memory, ModelInfo,
-    Noise, OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status,
-    Timeline, UNATTRIBUTED,
+    Checks, CompositeRow, Energy, EnergyRow, GroupShare, Inputs, Latency, Machine, Memory,
+    ModelInfo, Noise, OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Skipped,
+    Software, Status, Timeline, UNATTRIBUTED,
 };
 pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};

@@ -7,19 +7,17 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::inputs;
 use super::machine;
 use super::outputs::{self, OutputsTask};
 use crate::graph::peak_activation_bytes;
 use crate::measure::{Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes};
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
-use crate::plugin::{
-    Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Settings,
-};
+use crate::plugin::{Availability, Classification, Plugins, PrepareOptions, Quantity, Settings};
 use crate::record::{
     self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
 };
-use crate::tensor::HostTensor;
 
 /// Everything that a worker process needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,6 +115,7 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
         noise: None,
         checks: None,
         phases: None,
+        inputs: None,
     }
 }
 
@@ -178,7 +177,8 @@ fn run(
             phases.build_ns = elapsed(since);
 
             let since = phase("preparing inputs");
-            let inputs = load_inputs(checked, spec)?;
+            let (inputs, read) = inputs::read(checked, spec)?;
+            record.inputs = Some(read);
             phases.inputs_ns = elapsed(since);
 
             let since = phase("loading weights");
@@ -297,16 +297,6 @@ fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
         available / MIB
     );
     Ok(())
-}
-
-fn load_inputs(checked: &CheckedRun, spec: &RunSpec) -> anyhow::Result<Vec<HostTensor>> {
-    let preprocessor = checked.model.preprocessor();
-    let path = checked.dataset_path.as_deref().map(std::path::Path::new);
-    let mut samples = checked.dataset.open(preprocessor.modality(), path)?;
-    let request = InputRequest::of(&checked.graph, spec.batch);
-    preprocessor
-        .prepare(&mut samples, &request)
-        .with_context(|| format!("dataset {}", spec.dataset))
 }
 
 fn start_probes(plugins: &Plugins) -> Probes {

@@ -1,10 +1,13 @@
 //! Executing one planned run, from its spec to its record.
 
 mod execute;
+mod inputs;
 pub mod machine;
 mod outputs;
+mod reader;
 mod references;
 
 pub use execute::{Event, Job, MEASURING, execute, failed};
 pub use outputs::{OutputsTask, Reference};
+pub use reader::Reader;
 pub use references::References;

@@ -239,6 +239,7 @@ pub(crate) fn failed() -> RunRecord {
         noise: None,
         checks: None,
         phases: None,
+        inputs: None,
         ..record("mask-rcnn", Vec::new())
     }
 }
