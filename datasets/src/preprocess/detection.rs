@@ -86,7 +86,7 @@ impl DetectionPreprocessor {
         match sample? {
             Sample::Image(image) => Ok(image),
             other => bail!(
-                "`{}` is of {}; `{}` reads photographs",
+                "`{}` holds {}; `{}` reads photographs",
                 other.name(),
                 other.modality().name(),
                 self.id

@@ -103,7 +103,7 @@ impl ImagePreprocessor {
         match sample? {
             Sample::Image(image) => Ok(image),
             other => bail!(
-                "`{}` is of {}; `{}` reads photographs",
+                "`{}` holds {}; `{}` reads photographs",
                 other.name(),
                 other.modality().name(),
                 self.id
@@ -279,7 +279,7 @@ mod tests {
         });
         assert_eq!(
             message(vec![text], request(1, DType::F32, [1, 3, 8, 8])),
-            "`ode` is text; `unit-exact` reads photographs"
+            "`ode` holds text; `unit-exact` reads photographs"
         );
     }
 }

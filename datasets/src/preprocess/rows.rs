@@ -117,7 +117,7 @@ impl Passages<'_> {
 fn tokens_of(sample: Sample, vocabulary: &str) -> Result<(String, Vec<u32>)> {
     let Sample::Text(text) = sample else {
         bail!(
-            "`{}` is of {}; this model reads text",
+            "`{}` holds {}; this model reads text",
             sample.name(),
             sample.modality().name()
         );

@@ -41,7 +41,7 @@ impl Tokenizer {
                 match samples.next().context("the dataset holds no text")?? {
                     Sample::Text(text) => text,
                     other => bail!(
-                        "`{}` is of {}; this model reads text",
+                        "`{}` holds {}; this model reads text",
                         other.name(),
                         other.modality().name()
                     ),
