@@ -181,10 +181,16 @@ fn check(id: &str, options: &Options, dir: &Path) -> anyhow::Result<bool> {
     let found = flow::run(&options.backend, &how, &graph, weights.as_ref(), &inputs)?;
     let worst = flow::compare(&found, &expected)?;
     let fits = worst.relative <= options.tolerance.unwrap_or(tolerance(case.dtype));
+    let undecided = match worst.undecided {
+        0 => String::new(),
+        count => format!(", {count} masks undecided between pixels"),
+    };
     println!(
-        "{about}: {} differs from the reference by {:.2e} at most, {:.2e} of the largest magnitude {:.3}: {}",
+        "{about}: {} differs from the reference by {:.2e} at most in {}, {:.2e} of the largest magnitude {:.3}\
+         {undecided}: {}",
         options.backend,
         worst.absolute,
+        worst.output,
         worst.relative,
         worst.scale,
         if fits { "ok" } else { "TOO FAR" }

@@ -33,6 +33,10 @@ pub(crate) enum Command {
     Data(DataCommand),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
+    /// Print what a shell needs to complete commands and flags.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man(ManArgs),
     /// Run one job from standard input (used by `bench`).
     #[command(name = "worker", hide = true)]
     Worker,
@@ -54,9 +58,25 @@ pub(crate) enum ListKind {
 pub(crate) struct ListArgs {
     /// What to list.
     pub(crate) kind: ListKind,
+    /// Of operators: how each backend runs them (by a kernel, in parts, not at all).
+    #[arg(long)]
+    pub(crate) support: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Folder for the pages of all commands.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -86,9 +106,12 @@ pub(crate) struct ReportArgs {
     /// Folders with results: of one run, or of several.
     #[arg(required = true)]
     pub(crate) dirs: Vec<PathBuf>,
-    /// Reporters, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "terminal")]
+    /// Reporters, separated by commas; `terminal` without it.
+    #[arg(long, value_delimiter = ',')]
     pub(crate) format: Vec<String>,
+    /// Set the shares beside published ones.
+    #[arg(long, value_name = "STUDY", value_parser = ["paper"])]
+    pub(crate) against: Option<String>,
     /// Folder for the reports; standard output without it.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,

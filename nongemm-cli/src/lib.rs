@@ -7,6 +7,7 @@ mod allocator;
 mod args;
 mod commands;
 mod error;
+mod panics;
 mod progress;
 mod supervisor;
 mod terminal;
@@ -36,14 +37,16 @@ use crate::error::{CliError, exit_code};
 /// Runs the command line of this process and returns its exit code: 0 for success, 1 when a run or a
 /// comparison failed, 2 for bad usage or input, 130 when interrupted.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return error::usage(&error),
-    };
-    let result = Plugins::collect()
-        .map_err(CliError::usage)
-        .and_then(|plugins| dispatch(cli.command, &plugins));
-    exit_code(result)
+    panics::catch(|| {
+        let cli = match Cli::try_parse() {
+            Ok(cli) => cli,
+            Err(error) => return error::usage(&error),
+        };
+        let result = Plugins::collect()
+            .map_err(CliError::usage)
+            .and_then(|plugins| dispatch(cli.command, &plugins));
+        exit_code(result)
+    })
 }
 
 fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
@@ -54,6 +57,8 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Data(DataCommand::Check(args)) => commands::data::check(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
+        Command::Completions(args) => commands::manual::completions(&args),
+        Command::Man(args) => commands::manual::man(&args),
         Command::Worker => worker::run(plugins),
     }
 }

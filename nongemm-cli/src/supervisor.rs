@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nongemm_core::record::RunRecord;
 use nongemm_core::run::{Event, Job, failed};
 
+use crate::panics::PANICKED;
 use crate::worker::Message;
 
 /// How long an interrupted worker may take to finish its sample and its record.
@@ -121,12 +122,9 @@ fn interrupt(child: &Child) {
 fn tail(mut pipe: impl Read) -> String {
     let mut text = String::new();
     let _ = pipe.read_to_string(&mut text);
-    let mut lines = text.lines().map(str::trim);
-    let panic = lines
-        .by_ref()
-        .any(|line| line.contains(" panicked at "))
-        .then(|| lines.next())
-        .flatten();
+    let panic = text
+        .lines()
+        .find_map(|line| line.find(PANICKED).map(|at| &line[at..]));
     let last = text.lines().rev().map(str::trim).find(|l| !l.is_empty());
     let line = panic.or(last).unwrap_or_default();
     line.chars().take(400).collect()
@@ -174,7 +172,7 @@ mod tests {
     fn the_last_line_is_kept() {
         assert_eq!(tail(&b"one\ntwo\n\n"[..]), "two");
         assert_eq!(tail(&b""[..]), "");
-        let panic = "thread 'main' panicked at src/x.rs:1:2:\nboom\nnote: run with it\n";
-        assert_eq!(tail(panic.as_bytes()), "boom");
+        let panic = "nongemm: panicked at src/x.rs:1:2: boom\n   0: a frame\n";
+        assert_eq!(tail(panic.as_bytes()), "panicked at src/x.rs:1:2: boom");
     }
 }

@@ -219,12 +219,24 @@ fn results_become_reports() {
         "report",
         results,
         "--format",
-        "json,csv",
+        "json,csv,html,svg,png",
+        "--against",
+        "paper",
         "--out",
         reports.to_str().unwrap(),
     ]);
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    for file in ["report.json", "runs.csv", "operators.csv", "groups.csv"] {
+    for file in [
+        "report.json",
+        "runs.csv",
+        "operators.csv",
+        "groups.csv",
+        "report.html",
+        "groups-candle.svg",
+        "groups-candle.png",
+        "paper.txt",
+        "paper.csv",
+    ] {
         assert!(reports.join(file).is_file(), "{file}");
     }
 }

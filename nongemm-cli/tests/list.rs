@@ -26,7 +26,10 @@ fn everything_else_is_linked() {
     assert_eq!(ids("backends"), ["candle", "ort"]);
     assert_eq!(ids("datasets"), ["images", "sample"]);
     assert_eq!(ids("probes"), ["process", "scheduler"]);
-    assert_eq!(ids("reporters"), ["csv", "json", "terminal"]);
+    assert_eq!(
+        ids("reporters"),
+        ["csv", "html", "json", "paper", "png", "svg", "terminal"]
+    );
     assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
     assert_eq!(ids("exporters"), ["onnx"]);
 }
@@ -69,4 +72,43 @@ fn help_is_short_and_complete() {
     }
     assert!(!done.stdout.contains("worker"), "an internal command");
     insta::assert_snapshot!(run(&["bench", "--help"]).stdout);
+}
+
+#[test]
+fn support_says_how_each_backend_runs_an_operator() {
+    let done = run(&["list", "operators", "--support", "--json"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let rows: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let row = |id: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.find(|row| row["id"] == id).unwrap().clone()
+    };
+    assert_eq!(row("softmax")["candle"], "kernel");
+    assert_eq!(row("rms_norm")["ort"], "parts");
+    let missing = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["candle"] == "missing");
+    assert_eq!(missing.count(), 0, "every operator runs on candle");
+    let table = run(&["list", "operators", "--support"]).stdout;
+    assert!(table.starts_with("| id"), "{table}");
+    assert_eq!(run(&["list", "models", "--support"]).code, Some(2));
+}
+
+#[test]
+fn completions_and_manual_come_from_the_arguments() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]).stdout;
+        assert!(
+            script.contains("--target-ci") || script.contains("target-ci"),
+            "{shell}"
+        );
+    }
+    assert!(run(&["man"]).stdout.contains("nongemm"));
+    let out = tempfile::tempdir().unwrap();
+    let done = run(&["man", "--out", out.path().to_str().unwrap()]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let page = std::fs::read_to_string(out.path().join("nongemm-bench.1")).unwrap();
+    assert!(page.contains("target\\-ci"), "flags are in the page");
 }

@@ -40,6 +40,8 @@ fn unknown_ids_come_with_the_nearest_known_one() {
     refused(&done, "unknown backend `candel`; did you mean `candle`?");
     let done = run(&["report", ".", "--format", "terminl"]);
     refused(&done, "did you mean `terminal`?");
+    let done = run(&["report", ".", "--against", "papre"]);
+    refused(&done, "paper");
 }
 
 #[test]

@@ -156,10 +156,21 @@ def profiler_cost(args, model_id, folder):
     return record["profile"]["perturbation"]
 
 
+def without_zeros(model):
+    """Fills biases that are zero, as those of new models are: PyTorch's exporter leaves them out of the products
+    that they are added to. Trained models have none."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if not parameter.any():
+                parameter.normal_(std=0.02)
+
+
 def exported(args, model_id, folder):
     """Both files, ours first, their inputs, and the reference's outputs."""
     overrides = dict(setting.split("=", 1) for setting in args.set)
     family, config, model = build(model_id, overrides)
+    without_zeros(model)
     ours = our_file(args, model_id, model, folder)
     inputs = inputs_for(session(ours, args.threads), family, config)
     theirs = their_file(family, model, inputs, folder)

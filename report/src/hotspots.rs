@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use nongemm_core::dtype::DType;
-use nongemm_core::op::{Attrs, OpGroup};
+use nongemm_core::op::{Attrs, OpGroup, OpTraits};
 use nongemm_core::record::{CompositeRow, OpRow, Profile};
 use nongemm_core::shape::TensorSpec;
 
@@ -25,6 +25,8 @@ pub(crate) struct Hotspot<'a> {
     pub(crate) inputs: &'a [TensorSpec],
     /// Attributes of the first call.
     pub(crate) attrs: &'a Attrs,
+    /// Characteristics, where its definition is known.
+    pub(crate) traits: Option<OpTraits>,
     /// Position of the first call among all calls.
     position: usize,
     /// Number of calls.
@@ -49,6 +51,7 @@ pub(crate) fn non_gemm(profile: &Profile) -> Vec<Hotspot<'_>> {
             group: first.group,
             inputs: call.composite.map_or(&first.inputs, |whole| &whole.inputs),
             attrs: call.composite.map_or(&first.attrs, |whole| &whole.attrs),
+            traits: call.composite.map_or(first.traits, |whole| whole.traits),
             position,
             calls: 0,
             ns: 0.0,

@@ -1,12 +1,14 @@
 //! `cargo xtask ...`: builds `nongemm` with the features that a command needs and runs it; sets up
 //! references and tools; runs everything that CI runs.
 
+mod browser;
 mod bundle;
 mod cache;
 mod cuda;
 mod memory;
 mod nongemm;
 mod parity;
+mod plugin;
 mod process;
 mod setup;
 mod test;
@@ -18,11 +20,13 @@ const HELP: &str = "\
 Tasks of the nongemm workspace.
 
   cargo xtask bench|list|report|doctor ARGS..   build nongemm with what the arguments need and run it
+      --plugin PATH|NAME@VERSION|URL[#NAME]     with a crate of plugins; may be given several times
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath; `perf torch`,
-                                                `perf memory` and `perf ort` against Python
+                                                `perf memory` and `perf ort` against Python; `perf report`:
+                                                time and memory of reports on a whole suite
   cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
   cargo xtask parity [--model ID,..] [--backend ID] [--small]
                                                 compare models with their references

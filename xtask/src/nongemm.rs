@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 use crate::process::{become_program, cargo, check, root};
-use crate::{cuda, setup};
+use crate::{cuda, plugin, setup};
 
 /// Backends, which `nongemm-cli` has a feature of the same name for.
 const BACKENDS: &[&str] = &["candle", "ort", "torch"];
@@ -118,6 +118,8 @@ pub(crate) fn build(features: &[&str], profile: &str) -> Result<PathBuf> {
 
 /// Builds the binary for `args` and becomes it.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    let (plugins, args) = plugin::take(args)?;
+    let args = args.as_slice();
     let features = features(args);
     if features.contains(&"cuda") {
         if !cuda::has_gpu() {
@@ -134,7 +136,11 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if texts.any(|text| text.contains("torch:compile")) {
         setup::python()?;
     }
-    let binary = build(&features, "release")?;
+    let binary = if plugins.is_empty() {
+        build(&features, "release")?
+    } else {
+        plugin::build(&plugins, &features)?
+    };
     become_program(Command::new(binary).args(args))
 }
 
@@ -186,6 +192,14 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         let script = root().join("perf").join("ort").join("compare.py");
         let mut compare = measured(python);
         return become_program(compare.arg(script).arg(nongemm).args(rest));
+    }
+    if args.first().is_some_and(|name| name == "report") {
+        build.args(["--package", "nongemm-report", "--package", "nongemm-cli"]);
+        check(build.args(["--bin", "nongemm", "--example", "suite"]))?;
+        let release = target_dir()?.join("release");
+        let mut suite = Command::new(release.join("examples").join("suite"));
+        suite.args(["measure", "200", "1500"]);
+        return become_program(suite.arg(release.join("nongemm")));
     }
     build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
     check(&mut build)?;

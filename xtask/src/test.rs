@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cache;
 use crate::process::{cargo, check};
-use crate::{cuda, nongemm, setup, tidy};
+use crate::{browser, cuda, nongemm, setup, tidy};
 
 struct Stage {
     name: &'static str,
@@ -46,6 +46,10 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "nextest",
         run: nextest,
+    },
+    Stage {
+        name: "browser",
+        run: browser::run,
     },
     Stage {
         name: "ort",
@@ -132,28 +136,33 @@ fn ort() -> Result<()> {
         cargo_tool(&tool)
             .args(["nextest", "run", "--locked", "--no-fail-fast"])
             .args(["--features", ORT_TESTS])
-            .args(["--filterset", "package(nongemm-ort)"]),
+            .args(["--filterset", "package(nongemm-ort) | binary(onnxruntime)"]),
     )
 }
 
-/// Lints and tests of the libtorch flows, which need PyTorch, its compiler included: apart, so that nothing
-/// else does.
+/// Lints and tests of the libtorch flows and of the command line with them, which need PyTorch, its compiler
+/// included: apart, so that nothing else does.
 fn torch() -> Result<()> {
     let python = setup::python()?;
     let libtorch = setup::libtorch()?;
-    let package = ["--package", "nongemm-torch", "--locked"];
+    let packages = [
+        ["--package", "nongemm-torch"],
+        ["--package", "nongemm-cli"],
+        ["--features", "nongemm-cli/torch"],
+    ];
     check(
         cargo()
-            .arg("clippy")
-            .args(package)
+            .args(["clippy", "--locked"])
+            .args(packages.as_flattened())
             .args(["--all-targets", "--", "--deny", "warnings"])
             .env("LIBTORCH", &libtorch),
     )?;
     let tool = tool("cargo-nextest", "0.9.143")?;
     check(
         cargo_tool(&tool)
-            .args(["nextest", "run", "--no-fail-fast"])
-            .args(package)
+            .args(["nextest", "run", "--locked", "--no-fail-fast"])
+            .args(packages.as_flattened())
+            .args(["--lib", "--test", "suite", "--test", "torch"])
             .env("LIBTORCH", &libtorch)
             .env("NONGEMM_PYTHON", &python),
     )

@@ -28,6 +28,7 @@ fn row(step: &Step) -> OpRow {
         device_ns: None,
         flops: None,
         bytes: None,
+        traits: None,
     }
 }
 

@@ -15,7 +15,7 @@ use nongemm_datasets as _;
 use nongemm_weights as _;
 
 use super::case::Case;
-use super::{golden, reference};
+use super::{golden, masks, reference};
 
 /// Named tensors.
 pub type Tensors = Vec<(String, HostTensor)>;
@@ -124,14 +124,18 @@ pub fn parity(backend: &str, case: &Case, settings: &[(&str, &str)]) -> anyhow::
 }
 
 /// How far two outputs are apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Difference {
+    /// The output that is furthest apart.
+    pub output: String,
     /// Largest absolute difference.
     pub absolute: f64,
     /// The same, relative to the largest expected magnitude.
     pub relative: f64,
     /// Largest expected magnitude.
     pub scale: f64,
+    /// Masks that are not compared because rounding decides about the pixels of their box.
+    pub undecided: usize,
 }
 
 /// Compares outputs by name with the expected ones; the worst difference.
@@ -152,7 +156,8 @@ pub fn compare(found: &Tensors, expected: &Tensors) -> anyhow::Result<Difference
             other.shape(),
             tensor.shape()
         );
-        let (a, b) = (other.data().to_f64(), tensor.data().to_f64());
+        let (mut a, b) = (other.data().to_f64(), tensor.data().to_f64());
+        worst.undecided += masks::leave_out_undecided(name, expected, &mut a, &b)?;
         let scale = b.iter().fold(0.0f64, |max, x| max.max(x.abs()));
         ensure!(
             scale.is_finite(),
@@ -171,9 +176,11 @@ pub fn compare(found: &Tensors, expected: &Tensors) -> anyhow::Result<Difference
         let relative = absolute / scale.max(f64::MIN_POSITIVE);
         if relative >= worst.relative {
             worst = Difference {
+                output: name.clone(),
                 absolute,
                 relative,
                 scale,
+                undecided: worst.undecided,
             };
         }
     }

@@ -9,6 +9,7 @@
 
 pub mod case;
 pub mod flow;
+pub mod masks;
 pub mod narrow;
 pub mod nothing;
 pub mod reference;

@@ -6,18 +6,27 @@ use nongemm_core::plugin::Plugin;
 use nongemm_core::plugin::Plugins;
 use serde_json::{Value, json};
 
+use super::support;
 use crate::args::{ListArgs, ListKind};
 use crate::error::CliError;
 use crate::terminal;
 
 /// Runs the command.
 pub(crate) fn run(args: &ListArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
-    let rows = rows(args.kind, plugins);
+    if args.support && args.kind != ListKind::Operators {
+        return Err(CliError::usage("--support goes with `list operators`"));
+    }
+    let rows = match args.support {
+        true => support::rows(plugins),
+        false => rows(args.kind, plugins),
+    };
     let mut text = String::new();
     if args.json {
         let values: Vec<&Value> = rows.iter().collect();
         text = serde_json::to_string_pretty(&values).map_err(CliError::failed)?;
         text.push('\n');
+    } else if args.support {
+        text = support::markdown(&rows);
     } else {
         let cells = |row: &Value| -> Vec<String> {
             let object = row.as_object().into_iter().flatten();

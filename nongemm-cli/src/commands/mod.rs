@@ -5,4 +5,6 @@ pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
+pub(crate) mod manual;
 pub(crate) mod report;
+mod support;

@@ -14,8 +14,8 @@ use crate::terminal;
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
     let mut reporters = Vec::new();
-    for id in &args.format {
-        reporters.push(plugins.reporters.get(id).map_err(CliError::usage)?);
+    for id in formats(args) {
+        reporters.push(plugins.reporters.find(id).map_err(CliError::usage)?);
     }
     let mut records = Vec::new();
     for dir in &args.dirs {
@@ -30,11 +30,22 @@ pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliE
             Some(out) => ReportTarget::Folder(out),
             None => ReportTarget::Stream(&mut stdout, terminal::stdout()),
         };
-        match reporter.report(&records, &mut target) {
+        let reported = reporter.guard(|reporter| reporter.report(&records, &mut target));
+        match reported.map_err(CliError::failed)? {
             Ok(()) => {}
             Err(error) if is_broken_pipe(&error) => break,
             Err(error) => return Err(CliError::failed(error)),
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The reporters that are asked for: a study that results are held against is one too.
+fn formats(args: &ReportArgs) -> Vec<&str> {
+    let named = args.format.iter().chain(&args.against);
+    let mut ids: Vec<&str> = named.map(String::as_str).collect();
+    if ids.is_empty() {
+        ids.push("terminal");
+    }
+    ids
 }

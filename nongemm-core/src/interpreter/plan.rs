@@ -105,6 +105,7 @@ pub fn steps(graph: &Graph) -> Vec<Step> {
                 counted_whole: composite.op.eager() == Eager::Module,
                 attrs: composite.op.attrs(),
                 inputs: composite.inputs.clone(),
+                traits: composite.op.traits(),
             })
         })
         .collect();

@@ -89,18 +89,32 @@ impl fmt::Display for OpGroup {
     }
 }
 
+/// What does not hold is left out of files.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// The characteristics by which Table 2 of the paper describes operators.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OpTraits {
     /// One arithmetic operation per element, rather than a sequence of several.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub single_operation: bool,
     /// One tensor operand, rather than two or more.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub single_operand: bool,
     /// The result is not a linear function of the operand.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub non_linear: bool,
     /// The work or the output shape depends on the values.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub dynamic: bool,
     /// Several elements are reduced to one.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub reduction: bool,
 }
 
@@ -147,5 +161,18 @@ impl OpTraits {
     pub const fn reduction(mut self) -> Self {
         self.reduction = true;
         self
+    }
+
+    /// The spellings of those that hold, as in files.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (self.single_operation, "single_operation"),
+            (self.single_operand, "single_operand"),
+            (self.non_linear, "non_linear"),
+            (self.dynamic, "dynamic"),
+            (self.reduction, "reduction"),
+        ];
+        all.into_iter()
+            .filter_map(|(holds, name)| holds.then_some(name))
     }
 }

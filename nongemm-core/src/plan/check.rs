@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::UsageError;
-use crate::graph::{BuildError, CompositePolicy, Graph, GraphBuilder};
+use crate::graph::{CompositePolicy, Graph, GraphBuilder};
 use crate::plugin::{
     Availability, Backend, Companions, Dataset, InputRequest, Model, ModelConfig, Plugins,
-    Settings, WeightSource, split_location,
+    Registered, Settings, WeightSource, split_location,
 };
 use crate::record::RunSpec;
 use crate::run::Reader;
@@ -82,13 +82,13 @@ fn backends_of(format: &str, plugins: &Plugins) -> Vec<&'static str> {
 
 /// The backend of a run, if it and the device can be used here.
 fn available(spec: &RunSpec, plugins: &Plugins) -> Result<&'static dyn Backend, UsageError> {
-    let backend = plugins.backends.get(&spec.backend)?;
-    require(&format!("backend {}", spec.backend), backend.check())?;
-    require(
-        &format!("backend {} on {}", spec.backend, spec.device),
-        backend.check_device(spec.device, spec.dtype),
-    )?;
-    Ok(backend)
+    let entry = plugins.backends.find(&spec.backend)?;
+    let available = entry.guard(|backend| backend.check())?;
+    require(&format!("backend {}", spec.backend), available)?;
+    let available = entry.guard(|backend| backend.check_device(spec.device, spec.dtype))?;
+    let what = format!("backend {} on {}", spec.backend, spec.device);
+    require(&what, available)?;
+    Ok(entry.plugin)
 }
 
 /// A run that was checked: its plugins and its graph.
@@ -117,11 +117,11 @@ pub struct CheckedRun {
 /// # Errors
 /// One line that names what is wrong.
 pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError> {
-    let model = plugins.models.get(&spec.model)?;
+    let entry = plugins.models.find(&spec.model)?;
+    let model = entry.plugin;
     let backend = available(spec, plugins)?;
     let settings = Settings::new(spec.settings.clone());
-    let graph = build(model, spec, &settings)
-        .map_err(|e| UsageError(format!("model {}: {e}", spec.model)))?;
+    let graph = build(entry, spec, &settings)?;
     settings.find::<CompositePolicy>("composites")?;
     let tokenizer = settings.find::<PathBuf>("tokenizer")?;
     backend.check_settings(&settings)?;
@@ -131,11 +131,11 @@ pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError
         .verify(&graph)
         .map_err(|e| UsageError(format!("weights {}: {e:#}", spec.weights)))?;
     let (dataset, path) = split_location(&spec.dataset);
-    let dataset = plugins.datasets.get(dataset)?;
+    let dataset = plugins.datasets.find(dataset)?;
     let checked = CheckedRun {
         model,
         backend,
-        dataset,
+        dataset: dataset.plugin,
         dataset_path: path.map(Path::to_owned),
         companions: Companions {
             tokenizer,
@@ -145,8 +145,9 @@ pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError
         weights,
         settings,
     };
-    checked
-        .check_inputs(spec.batch)
+    entry.guard(|model| model.preprocessor().modality())?;
+    dataset
+        .guard(|_| checked.check_inputs(spec.batch))?
         .map_err(|e| UsageError(format!("dataset {}: {e:#}", spec.dataset)))?;
     Ok(checked)
 }
@@ -188,10 +189,11 @@ fn require(what: &str, availability: Availability) -> Result<(), UsageError> {
 }
 
 /// Builds the graph of a model for a run.
-///
-/// # Errors
-/// When the configuration is not possible.
-pub fn build(model: &dyn Model, spec: &RunSpec, settings: &Settings) -> Result<Graph, BuildError> {
+fn build(
+    model: &Registered<dyn Model>,
+    spec: &RunSpec,
+    settings: &Settings,
+) -> Result<Graph, UsageError> {
     let config = ModelConfig {
         batch: spec.batch,
         seq: spec.seq,
@@ -203,13 +205,17 @@ pub fn build(model: &dyn Model, spec: &RunSpec, settings: &Settings) -> Result<G
 }
 
 /// The graph of a model; `settings` get to know the keys that the configuration's were asked for.
+///
+/// # Errors
+/// When the configuration is not possible.
 pub(super) fn graph_of(
-    model: &dyn Model,
+    model: &Registered<dyn Model>,
     config: &ModelConfig,
     settings: &Settings,
-) -> Result<Graph, BuildError> {
+) -> Result<Graph, UsageError> {
     let mut builder = GraphBuilder::new(config.dtype);
-    model.build(&mut builder, config)?;
+    let built = model.guard(|model| model.build(&mut builder, config))?;
+    built.map_err(|e| UsageError(format!("model {}: {e}", model.plugin.id())))?;
     // The clone of the settings has seen the model's keys; the caller's must know them too.
     settings.learn(&config.settings);
     Ok(builder.finish())

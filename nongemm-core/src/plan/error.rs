@@ -2,7 +2,7 @@
 
 use crate::graph::BuildError;
 use crate::manifest::ManifestError;
-use crate::plugin::RegistryError;
+use crate::plugin::{Panicked, RegistryError};
 
 /// A request that cannot be run: one line that names the thing and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ macro_rules! usage_from {
         }
     )*};
 }
-usage_from!(ManifestError, RegistryError, BuildError);
+usage_from!(ManifestError, RegistryError, BuildError, Panicked);
 
 impl From<anyhow::Error> for UsageError {
     fn from(error: anyhow::Error) -> Self {

@@ -50,7 +50,7 @@ pub fn check_export(
     request: &ExportRequest,
     plugins: &Plugins,
 ) -> Result<CheckedExport, UsageError> {
-    let model = plugins.models.get(&request.model)?;
+    let model = plugins.models.find(&request.model)?;
     let exporter = plugins.exporters.get(&request.format)?;
     if !request.dtype.is_float() {
         return Err(UsageError(format!(
@@ -58,7 +58,7 @@ pub fn check_export(
             request.dtype
         )));
     }
-    let own = model.sizes();
+    let own = model.guard(|model| model.sizes())?;
     let settings = Settings::new(request.settings.clone());
     let config = ModelConfig {
         batch: request.batch,
@@ -70,8 +70,7 @@ pub fn check_export(
     in_range("batch", &[config.batch])?;
     in_range("seq", config.seq.as_slice())?;
     in_range("image", config.image.as_slice())?;
-    let graph = graph_of(model, &config, &settings)
-        .map_err(|e| UsageError(format!("model {}: {e}", request.model)))?;
+    let graph = graph_of(model, &config, &settings)?;
     settings.find::<CompositePolicy>("composites")?;
     settings.finish()?;
     let weights = plugins.open_weights(&request.weights)?;

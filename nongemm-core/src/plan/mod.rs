@@ -5,7 +5,7 @@ mod error;
 mod export;
 mod matrix;
 
-pub use check::{Checked, CheckedFile, CheckedRun, build, check, check_any, file_format};
+pub use check::{Checked, CheckedFile, CheckedRun, check, check_any, file_format};
 pub use error::UsageError;
 pub use export::{CheckedExport, ExportRequest, check_export};
 pub use matrix::{Overrides, Plan, plan, run_id};

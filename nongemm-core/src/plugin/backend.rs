@@ -14,7 +14,7 @@ use super::weights::WeightSource;
 use crate::dtype::DType;
 use crate::graph::{Graph, LowerError};
 use crate::measure::Recorder;
-use crate::op::{Attrs, Op, OpGroup};
+use crate::op::{Attrs, Op, OpGroup, OpTraits};
 use crate::shape::TensorSpec;
 use crate::tensor::HostTensor;
 
@@ -101,6 +101,8 @@ pub struct Parent {
     pub attrs: Attrs,
     /// Specs of its inputs as inferred.
     pub inputs: Vec<TensorSpec>,
+    /// Its characteristics.
+    pub traits: OpTraits,
 }
 
 /// What one event of a session refers to.

@@ -12,6 +12,7 @@ mod dataset;
 mod exporter;
 mod model;
 pub mod nearest;
+mod panics;
 mod probe;
 mod profiler;
 mod registry;
@@ -31,6 +32,7 @@ pub use dataset::{
 };
 pub use exporter::Exporter;
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
+pub use panics::{Panicked, is_guarded};
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
 pub use profiler::Profiler;
 pub use registry::{Plugin, Registered, Registry, RegistryError};

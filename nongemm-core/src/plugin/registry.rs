@@ -95,10 +95,18 @@ impl<T: ?Sized + Plugin + 'static> Registry<T> {
     /// # Errors
     /// When there is none; the error suggests the nearest id.
     pub fn get(&self, id: &str) -> Result<&'static T, RegistryError> {
+        self.find(id).map(|entry| entry.plugin)
+    }
+
+    /// The plugin with this id, and the crate that registers it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn find(&self, id: &str) -> Result<&'static Registered<T>, RegistryError> {
         self.entries
             .iter()
             .find(|entry| entry.plugin.plugin_id() == id)
-            .map(|entry| entry.plugin)
+            .copied()
             .ok_or_else(|| RegistryError::Unknown {
                 kind: T::KIND,
                 id: id.to_owned(),

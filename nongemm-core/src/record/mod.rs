@@ -1,12 +1,16 @@
 //! Run records: the schema, how they are computed from samples, and how they are stored.
 
+mod ceilings;
+mod machine;
 mod schema;
 pub mod store;
 mod summarize;
 
+pub use ceilings::{Ceiling, Ceilings};
+pub use machine::{Machine, Software};
 pub use schema::{
-    Checks, CompositeRow, Energy, EnergyRow, GroupShare, Inputs, Latency, Machine, Memory,
-    ModelInfo, Noise, OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Skipped,
-    Software, Status, Timeline, UNATTRIBUTED,
+    Checks, CompositeRow, Energy, EnergyRow, GroupShare, Inputs, Latency, Memory, ModelInfo, Noise,
+    OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Skipped, Status, Timeline,
+    UNATTRIBUTED,
 };
 pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};

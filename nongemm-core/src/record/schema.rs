@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::machine::{Machine, Software};
 use crate::dtype::DType;
 use crate::measure::Stop;
-use crate::op::{Attrs, OpGroup};
+use crate::op::{Attrs, OpGroup, OpTraits};
 use crate::plugin::{Device, Domain};
 use crate::shape::TensorSpec;
 use crate::stats::Summary;
@@ -41,37 +42,6 @@ pub struct RunSpec {
     pub threads: usize,
     /// Settings of model and backend.
     pub settings: BTreeMap<String, String>,
-}
-
-/// The machine of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
-    /// Processor model.
-    pub cpu: String,
-    /// Logical processors that the process may use.
-    pub cores: usize,
-    /// Main memory in bytes.
-    pub memory: u64,
-    /// GPUs by name.
-    pub gpu: Vec<String>,
-    /// Operating system and kernel.
-    pub os: String,
-    /// Frequency governor, where the system has one.
-    pub governor: Option<String>,
-}
-
-/// Software versions of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Software {
-    /// Version of nongemm.
-    pub nongemm: String,
-    /// The backend.
-    pub backend: String,
-    /// Versions of the libraries behind the backend.
-    pub libraries: BTreeMap<String, String>,
-    /// Math modes and thread counts as the backend pinned them, and what holds for the allocator.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub modes: BTreeMap<String, String>,
 }
 
 /// Whether a run gave a result.
@@ -166,6 +136,9 @@ pub struct OpRow {
     pub flops: Option<u64>,
     /// Bytes that one call must move; null for operators outside the graph.
     pub bytes: Option<u64>,
+    /// Characteristics of the operator; absent for operators outside the graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<OpTraits>,
 }
 
 /// A composite operator that ran in parts.
@@ -183,6 +156,9 @@ pub struct CompositeRow {
     pub attrs: Attrs,
     /// Inputs.
     pub inputs: Vec<TensorSpec>,
+    /// Characteristics of the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<OpTraits>,
 }
 
 /// The operator breakdown from instrumented runs.

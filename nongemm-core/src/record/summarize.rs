@@ -119,6 +119,7 @@ fn composites(steps: &[Step], seen: &SeenShapes<'_>) -> Vec<CompositeRow> {
                     parent_id: step.parents.get(index + 1).map(|outer| outer.id.clone()),
                     counted_whole: parent.counted_whole,
                     attrs: parent.attrs.clone(),
+                    traits: Some(parent.traits),
                     inputs: parent
                         .inputs
                         .iter()
@@ -237,6 +238,7 @@ fn op_row(
         device_ns: times.device_ns,
         flops: cost.map(|cost| cost.flops),
         bytes: cost.map(|cost| cost.bytes),
+        traits: step.kind.as_ref().map(|op| op.traits()),
     }
 }
 

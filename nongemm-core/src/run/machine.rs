@@ -20,6 +20,7 @@ pub fn describe() -> Machine {
         gpu: Vec::new(),
         os: format!("{name}, {} {}", std::env::consts::OS, kernel.trim()),
         governor: Some(governor.trim().to_owned()).filter(|text| !text.is_empty()),
+        ceilings: Vec::new(),
     }
 }
 

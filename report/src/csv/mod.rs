@@ -52,7 +52,7 @@ impl Reporter for CsvReporter {
 }
 
 /// Writes a header and rows.
-fn write_table(
+pub(crate) fn write_table(
     out: &mut dyn Write,
     header: Vec<&str>,
     rows: impl Iterator<Item = Vec<String>>,

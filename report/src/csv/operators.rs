@@ -11,7 +11,7 @@ use super::{optional, point, write_table};
 type Column = (&'static str, fn(&OpRow) -> String);
 
 /// Columns of an operator, named as in the record.
-pub(super) const COLUMNS: [Column; 23] = [
+pub(super) const COLUMNS: [Column; 24] = [
     ("id", |op| op.id.clone()),
     ("scope", |op| op.scope.clone()),
     ("op", |op| op.op.clone()),
@@ -41,6 +41,10 @@ pub(super) const COLUMNS: [Column; 23] = [
     ("device_ns_n", |op| optional(op.device_ns.map(|ns| ns.n))),
     ("flops", |op| optional(op.flops)),
     ("bytes", |op| optional(op.bytes)),
+    ("traits", |op| {
+        let names = op.traits.map(|traits| traits.names().collect::<Vec<_>>());
+        names.unwrap_or_default().join("; ")
+    }),
 ];
 
 /// As a JSON object; empty for none.

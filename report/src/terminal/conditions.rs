@@ -41,28 +41,31 @@ pub(super) fn closure(page: &mut Page, profile: &Profile) {
 
 /// Memory, noise, energy, checks, machine and the time that was not measured.
 pub(super) fn machine(page: &mut Page, run: &RunRecord) {
-    if let Some(text) = run.memory.as_ref().map(memory) {
-        page.labelled("Memory", &text);
-    }
-    if let Some(text) = run.noise.as_ref().map(noise) {
-        page.labelled("Noise", &text);
-    }
-    match &run.energy {
-        Some(Energy::Measured(rows)) => rows
-            .iter()
-            .for_each(|row| page.labelled("Energy", &energy(row))),
-        Some(Energy::Unavailable { unavailable }) => {
-            page.labelled("Energy", &format!("not measured: {unavailable}"));
-        }
-        None => {}
-    }
-    if let Some(text) = run.checks.as_ref().map(checks) {
-        page.labelled("Checks", &text);
+    for (label, text) in facts(run) {
+        page.labelled(label, &text);
     }
     page.aside("Machine", &machine_text(run));
     if let Some(phases) = &run.phases {
         page.aside("Took", &took(phases));
     }
+}
+
+/// Memory, noise, energy and checks of a run, each with its name.
+pub(crate) fn facts(run: &RunRecord) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    facts.extend(run.memory.as_ref().map(|m| ("Memory", memory(m))));
+    facts.extend(run.noise.as_ref().map(|n| ("Noise", noise(n))));
+    match &run.energy {
+        Some(Energy::Measured(rows)) => {
+            facts.extend(rows.iter().map(|row| ("Energy", energy(row))));
+        }
+        Some(Energy::Unavailable { unavailable }) => {
+            facts.push(("Energy", format!("not measured: {unavailable}")));
+        }
+        None => {}
+    }
+    facts.extend(run.checks.as_ref().map(|c| ("Checks", checks(c))));
+    facts
 }
 
 fn checks(checks: &Checks) -> String {
@@ -165,7 +168,7 @@ fn machine_text(run: &RunRecord) -> String {
     parts.join(", ")
 }
 
-fn took(phases: &Phases) -> String {
+pub(crate) fn took(phases: &Phases) -> String {
     let of = |ns: u64| time(ns as f64);
     format!(
         "{} to measure; before that {} to build the graph, {} for inputs, {} for weights and kernels",

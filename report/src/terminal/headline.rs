@@ -94,7 +94,7 @@ fn sampling(latency: &Latency) -> String {
 }
 
 /// Why sampling ended.
-fn stopped(stop: Stop) -> &'static str {
+pub(crate) fn stopped(stop: Stop) -> &'static str {
     match stop {
         Stop::TargetCi => "stopped at the target interval",
         Stop::MaxTime => "stopped at the time limit",

@@ -5,15 +5,16 @@
 //! table of all, what rewriting changed where runs differ in that, then each. In a folder it is `report.txt`.
 
 mod chart;
-mod conditions;
+pub(crate) mod conditions;
 mod groups;
-mod headline;
+pub(crate) mod headline;
 mod levels;
 mod operators;
 mod page;
+pub(crate) mod replication;
 mod summary;
 mod table;
-mod warnings;
+pub(crate) mod warnings;
 
 use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
 use nongemm_core::record::{RunRecord, Status};
@@ -29,7 +30,7 @@ pub struct TerminalReporter;
 register!(dyn Reporter, &TerminalReporter);
 
 /// How a report in a folder looks.
-const FILE: Terminal = Terminal {
+pub(crate) const FILE: Terminal = Terminal {
     width: 100,
     colour: false,
 };

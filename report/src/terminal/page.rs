@@ -4,6 +4,7 @@ use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::Terminal;
 
 use crate::format::NBSP;
+use crate::palette;
 
 /// How a piece of text looks. Without colours all look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,30 +32,8 @@ impl Style {
             Style::Dim => "2",
             Style::Warning => "33",
             Style::Failure => "1;31",
-            Style::Group(group) => group_colour(group),
+            Style::Group(group) => group.map_or(palette::TERMINAL_REST, palette::terminal),
         }
-    }
-}
-
-/// Blue for GEMM, warm and green tones for the rest. From the 256-colour palette, readable on light and
-/// on dark.
-fn group_colour(group: Option<OpGroup>) -> &'static str {
-    match group {
-        Some(OpGroup::Gemm) => "38;5;33",
-        Some(OpGroup::Mixed) => "38;5;67",
-        Some(OpGroup::Normalization) => "38;5;35",
-        Some(OpGroup::Activation) => "38;5;172",
-        Some(OpGroup::Arithmetic) => "38;5;133",
-        Some(OpGroup::Memory) => "38;5;167",
-        Some(OpGroup::Logit) => "38;5;142",
-        Some(OpGroup::Roi) => "38;5;136",
-        Some(OpGroup::Interpolation) => "38;5;73",
-        Some(OpGroup::Embedding) => "38;5;103",
-        Some(OpGroup::Pooling) => "38;5;71",
-        Some(OpGroup::Qdq) => "38;5;175",
-        Some(OpGroup::Comm) => "38;5;131",
-        Some(OpGroup::Other) => "38;5;102",
-        Some(OpGroup::Unclassified) | None => "38;5;244",
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn list(page: &mut Page, run: &RunRecord) {
 }
 
 /// All warnings of a run. Each says what to do where something can be done.
-pub(super) fn of(run: &RunRecord) -> Vec<String> {
+pub(crate) fn of(run: &RunRecord) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(profile) = &run.profile {
         warnings.extend(unreliable(profile));

@@ -3,16 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod ops;
+pub(crate) mod suite;
 
 use std::collections::BTreeMap;
 
 use nongemm_core::dtype::DType;
 use nongemm_core::measure::Stop;
-use nongemm_core::op::{Attrs, OpGroup};
+use nongemm_core::op::{Attrs, OpGroup, OpTraits};
 use nongemm_core::plugin::{Device, Domain, ReportTarget, Reporter, Terminal};
 use nongemm_core::record::{
-    Checks, CompositeRow, Energy, Latency, Machine, Memory, ModelInfo, Noise, OpRow, Phases,
-    Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, groups,
+    Ceiling, Ceilings, Checks, CompositeRow, Energy, Latency, Machine, Memory, ModelInfo, Noise,
+    OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Software, Status, groups,
 };
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::stats::Summary;
@@ -43,6 +44,7 @@ pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpR
         device_ns: None,
         flops: Some(1000),
         bytes: Some(4000),
+        traits: Some(OpTraits::NONE.single_operand()),
     }
 }
 
@@ -70,6 +72,7 @@ fn composites(ops: &[OpRow]) -> Vec<CompositeRow> {
                 counted_whole: parts.all(|part| part.group == row.group),
                 attrs: Attrs::new(),
                 inputs: row.inputs[..1].to_vec(),
+                traits: Some(OpTraits::NONE.single_operand().non_linear()),
             });
         }
     }
@@ -105,6 +108,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             gpu: Vec::new(),
             os: "Debian 13, linux 6.12".to_owned(),
             governor: Some("performance".to_owned()),
+            ceilings: Vec::new(),
         },
         software: Software {
             nongemm: "0.1.0".to_owned(),
@@ -223,6 +227,25 @@ pub(crate) fn tiny() -> RunRecord {
     record("tiny", ops)
 }
 
+/// The run on a machine whose ceilings were measured.
+pub(crate) fn with_ceilings(mut run: RunRecord) -> RunRecord {
+    let rate = |value: f64| Ceiling {
+        value,
+        ci95: [value * 0.99, value * 1.01],
+        n: 31,
+    };
+    run.machine.ceilings = vec![Ceilings {
+        backend: "candle".to_owned(),
+        device: run.spec.device,
+        threads: run.spec.threads,
+        copy_bytes_per_s: Some(rate(2e10)),
+        gemm_flops_per_s: BTreeMap::from([(DType::F32, rate(1.5e11))]),
+        key: "0".to_owned(),
+        measured: "2026-01-02T03:04:05Z".to_owned(),
+    }];
+    run
+}
+
 /// A run that gave nothing.
 pub(crate) fn failed() -> RunRecord {
     RunRecord {
@@ -272,6 +295,41 @@ pub(crate) fn doubtful() -> RunRecord {
         reference.max_rel_err = 2.8e-3;
         reference.within = false;
         reference.differing = vec!["boxes has shape [7, 4] instead of [8, 4]".to_owned()];
+    }
+    run
+}
+
+/// A name that would do harm in a page, a spreadsheet or a terminal that took it for more than a name.
+pub(crate) const HOSTILE: &str =
+    "</script><img src=x onerror=alert(1)>=HYPERLINK(\"http://x\")\u{1b}[31m\u{0}{{script}}";
+
+/// A run whose every name is hostile, and long.
+pub(crate) fn hostile() -> RunRecord {
+    let name = || HOSTILE.to_owned();
+    let mut ops = ops::gpt2(1);
+    for op in &mut ops {
+        op.op = name();
+        op.scope = format!("{HOSTILE}.{}", "deep.".repeat(200));
+        op.parent = Some(name());
+        op.attrs = Attrs::from_iter([(name(), json!(HOSTILE))]);
+        op.fused = vec![name()];
+        op.provider = Some(name());
+    }
+    let mut run = record(HOSTILE, ops);
+    run.id = name();
+    run.spec.backend = name();
+    run.spec.weights = name();
+    run.spec.dataset = "x".repeat(10_000);
+    run.spec.settings = BTreeMap::from([(name(), name())]);
+    run.machine.cpu = name();
+    run.machine.gpu = vec![name()];
+    run.software.backend = name();
+    run.software.libraries = BTreeMap::from([(name(), name())]);
+    run.energy = Some(Energy::Unavailable {
+        unavailable: name(),
+    });
+    if let Some(group) = run.groups.remove("memory") {
+        run.groups.insert(name(), group);
     }
     run
 }

@@ -1,0 +1,81 @@
+//! ONNX files on the command line.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Done, done, json_files, nongemm, records, run};
+use nongemm_core::record::Status;
+
+/// A small model, exported.
+fn exported(folder: &Path) -> PathBuf {
+    let out = folder.to_str().expect("paths are UTF-8");
+    let done = run(&["export", "bert", "--set", "preset=small", "--out", out]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let entries = fs::read_dir(folder).expect("it was written to");
+    let mut files = entries.map(|entry| entry.expect("entries are readable").path());
+    let file = files.find(|path| path.extension().is_some_and(|ending| ending == "onnx"));
+    file.expect("a file in ONNX")
+}
+
+fn flags<'a>(out: &'a Path, file: &'a Path) -> Vec<&'a str> {
+    let [out, file] = [out, file].map(|path| path.to_str().expect("paths are UTF-8"));
+    let mut flags = vec!["bench", "--backend", "ort", "--model", file, "--out", out];
+    flags.extend(["--max-time", "200ms", "--min-samples", "3"]);
+    flags
+}
+
+fn refused(done: &Done, named: &str) {
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    assert_eq!(done.stderr.trim_end().lines().count(), 1, "{}", done.stderr);
+    assert!(done.stderr.contains(named), "{}", done.stderr);
+}
+
+#[test]
+fn an_exported_file_is_measured_like_any_other() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = exported(folder.path());
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let done = run(&flags(out.path(), &file));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let record = records(out.path()).remove(0);
+    assert_eq!(record.status, Status::Ok, "{:?}", record.error);
+    assert!(
+        record
+            .profile
+            .is_some_and(|profile| !profile.ops.is_empty())
+    );
+}
+
+#[test]
+fn a_truncated_file_is_named_before_anything_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = exported(folder.path());
+    let bytes = fs::read(&file).expect("it was written");
+    fs::write(&file, &bytes[..bytes.len() / 2]).expect("it can be written");
+    let out = tempfile::tempdir().expect("a temporary folder");
+    refused(&run(&flags(out.path(), &file)), ".onnx");
+    assert!(json_files(out.path()).is_empty(), "nothing was measured");
+}
+
+#[test]
+fn a_dimension_that_the_file_does_not_have_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = exported(folder.path());
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let mut flags = flags(out.path(), &file);
+    flags.extend(["--set", "dim.height=3"]);
+    refused(&run(&flags), "dim.height");
+}
+
+#[test]
+fn a_library_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = exported(folder.path());
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let mut command = nongemm(&flags(out.path(), &file));
+    command.env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so");
+    let output = command.output().expect("the binary starts");
+    refused(&done(&output), "/nowhere/libonnxruntime.so");
+}

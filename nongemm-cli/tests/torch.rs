@@ -1,0 +1,114 @@
+//! Archives of TorchScript on the command line.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Done, records, run};
+use nongemm_core::op::OpGroup;
+use nongemm_core::record::{RunRecord, Status};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+fn archive(name: &str) -> PathBuf {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../backend-torch/tests/archives"
+    );
+    Path::new(folder).join(name)
+}
+
+/// Copies an archive and its inputs.
+fn copy(name: &str, folder: &Path) -> PathBuf {
+    for ending in ["pt", "inputs.safetensors"] {
+        let file = format!("{name}.{ending}");
+        fs::copy(archive(&file), folder.join(file)).expect("archives are there");
+    }
+    folder.join(format!("{name}.pt"))
+}
+
+fn bench(out: &Path, file: &str, backend: &str) -> Done {
+    let out = out.to_str().expect("paths are UTF-8");
+    let flags = ["bench", "--out", out, "--model", file, "--backend", backend];
+    let short = ["--max-time", "200ms", "--min-samples", "3"];
+    run(&[&flags[..], &short].concat())
+}
+
+/// What `bench` says about an archive and the one record that it leaves.
+fn measured(file: &Path, backend: &str) -> (Done, RunRecord) {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let file = file.to_str().expect("paths are UTF-8");
+    let done = bench(out.path(), file, backend);
+    let mut records = records(out.path());
+    assert_eq!(records.len(), 1, "{}", done.stderr);
+    (done, records.remove(0))
+}
+
+/// The one line that says why an archive does not run, without the folder of the file.
+fn refused(file: &Path) -> String {
+    let (done, record) = measured(file, "torch");
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert_eq!(record.status, Status::Failed);
+    let error = record.error.expect("failed runs say why");
+    assert!(!error.contains('\n'), "{error}");
+    let folder = file.parent().expect("files lie in folders");
+    error.replace(&format!("{}/", folder.display()), "")
+}
+
+#[test]
+fn archives_are_measured_and_unknown_operators_listed() {
+    for backend in ["torch", "torch:script"] {
+        let (done, record) = measured(&archive("unusual.pt"), backend);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert_eq!(record.status, Status::Ok, "{:?}", record.error);
+        let profile = record.profile.expect("operators are measured");
+        let digamma = profile.ops.iter().find(|op| op.op == "digamma");
+        let digamma = digamma.expect("every operator is a row");
+        assert_eq!(digamma.group, OpGroup::Unclassified);
+        assert!(done.stdout.contains("digamma"), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn a_damaged_archive_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = copy("inverted", folder.path());
+    let bytes = fs::read(&file).expect("it was copied");
+    fs::write(&file, &bytes[..bytes.len() / 2]).expect("it can be written");
+    let found = refused(&file);
+    assert!(
+        found.starts_with("inverted.pt is no TorchScript archive: "),
+        "{found}"
+    );
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = copy("inverted", folder.path());
+    let inputs = folder.path().join("inverted.inputs.safetensors");
+    let image = TensorView::new(Dtype::F32, vec![1, 2], &[0; 8]).expect("two numbers");
+    safetensors::serialize_to_file([("input", image)], None, &inputs).expect("it can be written");
+    let found = refused(&file);
+    assert!(
+        found.starts_with("inverted.pt: aten::_convolution: Expected"),
+        "{found}"
+    );
+}
+
+#[test]
+fn an_operator_without_kernel_is_named() {
+    let found = refused(&archive("no-kernel.pt"));
+    let named = "no-kernel.pt: aten::cudnn_convolution: Could not run 'aten::cudnn_convolution'";
+    assert!(found.starts_with(named), "{found}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_bad_usage() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let done = bench(out.path(), "absent.pt", "torch");
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+    assert_eq!(done.stderr.trim_end().lines().count(), 1, "{}", done.stderr);
+    assert!(done.stderr.contains("absent.pt"), "{}", done.stderr);
+}
