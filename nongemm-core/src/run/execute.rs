@@ -299,7 +299,8 @@ fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_probes(plugins: &Plugins) -> Probes {
+/// Starts every probe that can be used here.
+pub fn start_probes(plugins: &Plugins) -> Probes {
     let period = Duration::from_millis(100);
     let started = plugins
         .probes

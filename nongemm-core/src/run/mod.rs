@@ -1,5 +1,6 @@
 //! Executing one planned run, from its spec to its record.
 
+pub mod alone;
 mod execute;
 mod inputs;
 pub mod machine;
@@ -7,7 +8,7 @@ mod outputs;
 mod reader;
 mod references;
 
-pub use execute::{Event, Job, MEASURING, execute, failed};
+pub use execute::{Event, Job, MEASURING, execute, failed, start_probes};
 pub use outputs::{OutputsTask, Reference};
 pub use reader::Reader;
 pub use references::References;
