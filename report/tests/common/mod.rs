@@ -188,6 +188,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             prepare_ns: 1_210_000_000,
             measure_ns: 10_100_000_000,
         }),
+        inputs: None,
     }
 }
 
