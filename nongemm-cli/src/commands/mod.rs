@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod export;
@@ -8,8 +9,11 @@ pub(crate) mod list;
 pub(crate) mod machine;
 pub(crate) mod manual;
 pub(crate) mod micro;
+pub(crate) mod project;
+pub(crate) mod records;
 pub(crate) mod registry;
 pub(crate) mod report;
+pub(crate) mod slurm;
 mod support;
 
 use nongemm_core::plugin::{Availability, Backend, Plugins};

@@ -9,6 +9,7 @@ mod availability;
 mod backend;
 mod classifier;
 mod dataset;
+mod energy;
 mod exporter;
 mod format;
 mod model;
@@ -32,6 +33,7 @@ pub use dataset::{
     Companions, Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample,
     Samples, Tensors, Text, split_location,
 };
+pub use energy::{EnergyKind, EnergyMeter, EnergySensor};
 pub use exporter::Exporter;
 pub use format::{Exported, Imported, RefusedLine, RegistryFormat};
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};

@@ -1,20 +1,27 @@
 //! Run records: the schema, how they are computed from samples, and how they are stored.
 
 mod ceilings;
+mod conditions;
 pub mod in_model;
+mod lock;
 mod machine;
 mod micro;
 pub mod micro_store;
+mod profile;
+mod resume;
 mod schema;
 pub mod store;
 mod summarize;
 
 pub use ceilings::{Ceiling, Ceilings};
+pub use conditions::{DeviceState, Energy, EnergyRow, Noise, Reconciled};
+pub use lock::{Locked, RunLock};
 pub use machine::{Machine, Software};
 pub use micro::{AloneTimes, InModel, MicroEntry, MicroRecord, MicroSpec, Outcome};
+pub use profile::{CompositeRow, GroupShare, OpRow, Profile, Timeline};
+pub use resume::finished;
 pub use schema::{
-    Checks, CompositeRow, Energy, EnergyRow, GroupShare, Inputs, Latency, Memory, ModelInfo, Noise,
-    OpRow, Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Skipped, Status, Timeline,
-    UNATTRIBUTED,
+    Checks, Inputs, Latency, Memory, ModelInfo, Phases, ReferenceCheck, RunRecord, RunSpec, SCHEMA,
+    Skipped, Status, UNATTRIBUTED,
 };
-pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};
+pub use summarize::{HEAVY_ABOVE, UNRELIABLE_ABOVE, groups, latency, noise, profile};

@@ -7,14 +7,17 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::energy;
 use super::inputs;
 use super::machine;
 use super::outputs::{self, OutputsTask};
 use crate::graph::peak_activation_bytes;
-use crate::measure::{Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes};
+use crate::measure::{
+    Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes, wait_quiet,
+};
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
-use crate::plugin::{Availability, Classification, Plugins, PrepareOptions, Quantity, Settings};
+use crate::plugin::{Classification, Plugins, PrepareOptions, Quantity, Settings};
 use crate::record::{
     self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
 };
@@ -38,6 +41,10 @@ pub struct Job {
     pub classify: BTreeMap<String, OpGroup>,
     /// What to do with the outputs beside checking them.
     pub outputs: Option<OutputsTask>,
+    /// Whether energy is measured, where there is a sensor.
+    pub energy: bool,
+    /// How long to wait for a calm machine before the first sample, in nanoseconds; null: not at all.
+    pub wait_quiet_ns: Option<u64>,
 }
 
 impl Job {
@@ -46,6 +53,8 @@ impl Job {
         Job {
             spec,
             outputs: None,
+            energy: true,
+            wait_quiet_ns: None,
             target_ci: limits.target_ci,
             max_time_ns: limits.max_time.as_nanos() as u64,
             min_samples: limits.min_samples,
@@ -112,6 +121,7 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
         groups: BTreeMap::new(),
         memory: None,
         energy: None,
+        energy_left_out: Vec::new(),
         noise: None,
         checks: None,
         phases: None,
@@ -127,6 +137,9 @@ pub fn execute(
     events: &mut dyn FnMut(Event),
 ) -> RunRecord {
     let mut record = failed(&job.spec, String::new());
+    for probe in plugins.probes.iter() {
+        probe.plugin.reset();
+    }
     match run(job, plugins, interrupted, events, &mut record) {
         Ok(()) => {
             record.status = Status::Ok;
@@ -222,6 +235,11 @@ fn run(
     let mut checks = outputs::check(session.as_mut(), declared)?;
     record.checks = Some(checks.clone());
     let profiler = plugins.profilers.get("latency")?;
+    let waited = job.wait_quiet_ns.map(|ns| {
+        let limit = Duration::from_nanos(ns);
+        let pause = &std::thread::sleep;
+        wait_quiet(&mut plan.probes, &clock, pause, limit, interrupted)
+    });
     let m = profiler.profile(session.as_mut(), &mut plan)?;
     phases.measure_ns = elapsed(since);
     record.phases = Some(phases);
@@ -234,8 +252,10 @@ fn run(
         .as_ref()
         .map(record::groups)
         .unwrap_or_default();
-    record.noise = Some(record::noise(&m));
-    record.energy = Some(energy(plugins));
+    let mut noise = record::noise(&m);
+    noise.waited_ns = waited.map(|waited| waited.ns);
+    noise.was_calm = waited.map(|waited| waited.calm);
+    record.noise = Some(noise);
     memory.peak_rss_bytes = m
         .gauges
         .get(&Quantity::PeakRssBytes)
@@ -244,6 +264,18 @@ fn run(
     memory.peak_device_bytes = device.peak_device_bytes;
     memory.peak_reserved_bytes = device.peak_reserved_bytes;
     record.memory = Some(memory);
+    if job.energy {
+        let mut phase = |name: &str| {
+            events(Event::Phase {
+                name: name.to_owned(),
+            });
+        };
+        energy::measure(plugins, session.as_mut(), interrupted, &mut phase, record)?;
+    } else {
+        record.energy = Some(Energy::Unavailable {
+            unavailable: "not asked for (energy = false)".to_owned(),
+        });
+    }
     if let Some(task) = &job.outputs {
         match task.run(session.as_mut(), spec.dtype) {
             Ok(check) => checks.reference = check,
@@ -308,28 +340,4 @@ pub fn start_probes(plugins: &Plugins) -> Probes {
         .filter(|entry| entry.plugin.check().is_ready())
         .filter_map(|entry| entry.plugin.start(period).ok());
     Probes::new(started.collect())
-}
-
-/// Why there is no energy, probe by probe.
-fn energy(plugins: &Plugins) -> Energy {
-    let reasons: Vec<String> = plugins
-        .probes
-        .iter()
-        .filter(|entry| entry.plugin.quantities().contains(&Quantity::EnergyJ))
-        .map(|entry| match entry.plugin.check() {
-            Availability::Ready { .. } => {
-                format!(
-                    "{}: the latency profiler takes no energy windows",
-                    entry.plugin.id()
-                )
-            }
-            Availability::Missing { reason, .. } => format!("{}: {reason}", entry.plugin.id()),
-        })
-        .collect();
-    let unavailable = if reasons.is_empty() {
-        "no probe in this binary measures energy".to_owned()
-    } else {
-        reasons.join("; ")
-    };
-    Energy::Unavailable { unavailable }
 }
