@@ -5,16 +5,18 @@
 //! run needs no files.
 //!
 //! Invariants: pixels and token ids are real data, never random numbers; the n-th sample of a dataset
-//! is the same on every run; what cannot be read is an error that names the file. This crate knows no
+//! is the same on every run; readers hold one item at a time; what cannot be used is an error that names
+//! the item, never a crash. This crate knows no
 //! model and no backend: a model names the preprocessor that it wants.
 
 mod decode;
 mod preprocess;
 mod readers;
+mod tokenizer;
 
 pub use preprocess::{
     CausalText, DETECTION_IMAGENET, DETECTION_UNIT, DetectionPreprocessor, Filter,
     IMAGENET_BICUBIC, IMAGENET_EVAL_232, IMAGENET_EXACT, ImagePreprocessor, MASKFORMER_PADDED,
     MaskedText, Resize, UNIT_EXACT, VIT_HALF,
 };
-pub use readers::{ImageFolder, SampleData};
+pub use readers::{Coco, ImageFolder, ImageNet, ReadyTensors, SampleData, TextFiles, WikiText};

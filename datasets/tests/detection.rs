@@ -61,6 +61,7 @@ fn prepare(names: &[&str], height: usize, width: usize) -> Vec<HostTensor> {
             input("pixel_mask", mask),
             input("target_sizes", TensorSpec::new(DType::I64, [batch, 2])),
         ],
+        ..InputRequest::default()
     };
     DETECTION_IMAGENET.prepare(&mut samples, &request).unwrap()
 }

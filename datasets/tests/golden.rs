@@ -41,6 +41,7 @@ fn prepare(preprocessor: &ImagePreprocessor, name: &str) -> Result<Vec<f32>> {
             spec: TensorSpec::new(DType::F32, [1, 3, SIDE, SIDE]),
             below: None,
         }],
+        ..InputRequest::default()
     };
     let tensors = preprocessor.prepare(&mut samples, &request)?;
     let values = tensors[0].data().to_f64();

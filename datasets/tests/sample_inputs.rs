@@ -5,6 +5,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::plugin::{
     Dataset, InputRequest, Modality, Preprocessor, Registry, RequestedInput,
 };
+use nongemm_core::run::Reader;
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 use nongemm_datasets::{CausalText, IMAGENET_EVAL_232, MaskedText, SampleData};
@@ -24,8 +25,9 @@ fn prepare(
     let request = InputRequest {
         batch: BATCH,
         inputs: inputs.collect(),
+        ..InputRequest::default()
     };
-    let mut samples = SampleData.open(preprocessor.modality(), None)?;
+    let mut samples = Reader::open(&SampleData, preprocessor.modality(), None)?;
     preprocessor.prepare(&mut samples, &request)
 }
 
@@ -41,7 +43,12 @@ fn assert_rows_differ(tensor: &HostTensor) {
 #[test]
 fn the_datasets_are_registered() -> Result<()> {
     let registry = Registry::<dyn Dataset>::collect()?;
-    assert_eq!(registry.ids().collect::<Vec<_>>(), ["images", "sample"]);
+    assert_eq!(
+        registry.ids().collect::<Vec<_>>(),
+        [
+            "coco", "imagenet", "images", "npz", "sample", "text", "wikitext"
+        ]
+    );
     Ok(())
 }
 

@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Look into a dataset.
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Print a job-array script for Slurm that runs an experiment in parts.
     Slurm(SlurmArgs),
     /// Show, merge and capture the operators met in models.
@@ -104,6 +107,21 @@ pub(crate) struct ManArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Say what is there, how many items can be used, and what was skipped and why.
+    Check(DataCheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataCheckArgs {
+    /// Dataset: ID or ID:PATH (see `list datasets`).
+    pub(crate) dataset: String,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -36,7 +36,7 @@ use nongemm_report as _;
 use nongemm_torch as _;
 use nongemm_weights as _;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, DataCommand};
 use crate::error::{CliError, exit_code};
 
 /// Runs the command line of this process and returns its exit code: 0 for success, 1 when a run or a
@@ -61,6 +61,7 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Export(args) => commands::export::run(&args, plugins),
         Command::Slurm(args) => commands::slurm::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
+        Command::Data(DataCommand::Check(args)) => commands::data::check(&args, plugins),
         Command::Registry(args) => commands::registry::run(&args, plugins),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Project(args) => commands::project::run(&args),

@@ -7,7 +7,7 @@ use nongemm_candle as _;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::plan::{CheckedRun, check};
-use nongemm_core::plugin::{Device, InputRequest, Plugins, PrepareOptions, Session};
+use nongemm_core::plugin::{Device, Plugins, PrepareOptions, Session};
 use nongemm_core::record::RunSpec;
 use nongemm_core::tensor::HostTensor;
 use nongemm_datasets as _;
@@ -46,9 +46,7 @@ pub(crate) fn prepare(model: &str, plugins: &Plugins) -> Result<Prepared> {
     let spec = spec(model, plugins)?;
     let checked = check(&spec, plugins)?;
     let preprocessor = checked.model.preprocessor();
-    let mut samples = checked.dataset.open(preprocessor.modality(), None)?;
-    let request = InputRequest::of(&checked.graph, spec.batch);
-    let inputs = preprocessor.prepare(&mut samples, &request)?;
+    let inputs = preprocessor.prepare(&mut checked.samples()?, &checked.request(spec.batch))?;
     let options = PrepareOptions {
         device: spec.device,
         dtype: spec.dtype,

@@ -13,7 +13,11 @@ use crate::process::root;
 const LAYERS: &[(&str, &[&str])] = &[
     ("nongemm-core", &[]),
     ("operators", &["nongemm-core"]),
-    ("datasets", &["nongemm-core", "nongemm-resize"]),
+    (
+        "datasets",
+        &["nongemm-core", "nongemm-npz", "nongemm-resize"],
+    ),
+    ("datasets/npz", &[]),
     ("datasets/resize", &[]),
     ("weights", &["nongemm-core"]),
     ("probes", &["nongemm-core"]),
@@ -24,7 +28,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("backend-candle", &["nongemm-core", "nongemm-operators"]),
     ("backend-torch", &["nongemm-core", "nongemm-operators"]),
-    ("backend-ort", &["nongemm-core", "nongemm-operators"]),
+    (
+        "backend-ort",
+        &["nongemm-core", "nongemm-npz", "nongemm-operators"],
+    ),
     ("backend-torch/libtorch", &[]),
     ("xtask", &["nongemm-libtorch"]),
 ];

@@ -1,16 +1,12 @@
 //! Inputs from `.npz` files, as `numpy.savez` writes them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
 use nongemm_core::run::machine;
-use npyz::{DType, NpyHeader, Order, TypeChar};
+use nongemm_npz::{Archive, Element, Header};
 use ort::value::TensorElementType;
-use zip::ZipArchive;
-use zip::result::ZipError;
 
 use super::inputs::{DeclaredInput, Input, Size};
 
@@ -25,17 +21,11 @@ pub(crate) fn read(
     dims: &BTreeMap<String, usize>,
 ) -> anyhow::Result<Vec<Input>> {
     let shown = path.display();
-    let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    let mut archive =
-        ZipArchive::new(file).map_err(|e| anyhow::anyhow!("{shown} is no .npz file: {e}"))?;
-    let names = archive.file_names();
-    let names = names.map(|name| name.map(|name| name.into_owned()));
-    let names = names.collect::<Result<Vec<String>, _>>();
-    let names = names.map_err(|e| anyhow::anyhow!("{shown} is damaged: {e}"))?;
-    let extra = names.iter().find(|name| {
-        let name = name.strip_suffix(".npy").unwrap_or(name);
-        declared.iter().all(|input| input.name != name)
-    });
+    let mut archive = Archive::open(path)?;
+    let names = archive.names()?;
+    let extra = names
+        .iter()
+        .find(|name| declared.iter().all(|input| input.name != **name));
     if let Some(extra) = extra {
         let known: Vec<&str> = declared.iter().map(|input| input.name.as_str()).collect();
         anyhow::bail!(
@@ -48,9 +38,10 @@ pub(crate) fn read(
         .map(|(name, &size)| (name.as_str(), size as u64))
         .collect();
     let mut left = machine::available_memory().unwrap_or(u64::MAX);
-    let inputs = declared
-        .iter()
-        .map(|input| entry(&mut archive, input, &mut sizes, &mut left));
+    let inputs = declared.iter().map(|input| {
+        entry(&mut archive, input, &mut sizes, &mut left)
+            .map_err(|error| anyhow::anyhow!("input {} {error:#}", input.name))
+    });
     let inputs: anyhow::Result<Vec<Input>> = inputs.collect();
     inputs.with_context(|| shown.to_string())
 }
@@ -59,100 +50,51 @@ pub(crate) fn read(
 type Sizes<'d> = BTreeMap<&'d str, u64>;
 
 fn entry<'d>(
-    archive: &mut ZipArchive<File>,
+    archive: &mut Archive,
     input: &'d DeclaredInput,
     sizes: &mut Sizes<'d>,
     left: &mut u64,
 ) -> anyhow::Result<Input> {
-    let name = &input.name;
-    let mut file = archive
-        .by_name(&format!("{name}.npy"))
-        .map_err(|error| match error {
-            ZipError::FileNotFound => anyhow::anyhow!("input {name} is missing"),
-            error => anyhow::anyhow!("input {name}: {error}"),
-        })?;
-    let header = NpyHeader::from_reader(&mut file).map_err(|error| not_an_array(name, &error))?;
-    check_type(input, &header)?;
-    fits(input, header.shape(), sizes)?;
-    let count = header
-        .shape()
-        .iter()
-        .try_fold(1u64, |n, &size| n.checked_mul(size));
-    let length = count.and_then(|count| input.ty.byte_size(usize::try_from(count).ok()?));
-    let length = length.filter(|length| *length as u64 <= *left);
-    let length = length.with_context(|| {
-        format!(
-            "input {name} of shape {:?} does not fit into memory",
-            header.shape()
-        )
+    let array = archive.array(&input.name, left, |header| {
+        check_type(input, header)?;
+        fits(input, &header.shape, sizes)
     })?;
-    *left -= length as u64;
-    let mut bytes = Vec::new();
-    // No more than the header says, whatever the archive unpacks to.
-    file.take(length as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| anyhow::anyhow!("input {name} is damaged: {error}"))?;
-    anyhow::ensure!(
-        bytes.len() == length,
-        "input {name} has {} bytes instead of {length}",
-        bytes.len()
-    );
     Ok(Input {
-        name: name.clone(),
+        name: input.name.clone(),
         ty: input.ty,
-        shape: header.shape().iter().map(|&size| size as i64).collect(),
-        bytes,
+        shape: array.shape.iter().map(|&size| size as i64).collect(),
+        bytes: array.bytes,
     })
 }
 
-/// The parser's reason has several lines, which show where.
-fn not_an_array(name: &str, error: &std::io::Error) -> anyhow::Error {
-    let reason = error.to_string();
-    let first = reason.lines().next().unwrap_or_default();
-    anyhow::anyhow!(
-        "input {name} is no array of NumPy: {}",
-        first.trim_end_matches(&[' ', '-', '>', ':'][..])
-    )
-}
-
-/// Checks element type and order.
-fn check_type(input: &DeclaredInput, header: &NpyHeader) -> anyhow::Result<()> {
-    let name = &input.name;
-    let DType::Plain(ty) = header.dtype() else {
-        anyhow::bail!("input {name} has elements of several parts");
-    };
-    let found = element(ty.type_char(), ty.size_field(), input.ty);
+fn check_type(input: &DeclaredInput, header: &Header) -> anyhow::Result<()> {
+    let found = header.element.map(|ty| element(ty, input.ty));
     anyhow::ensure!(
-        found == Some(input.ty) && ty.endianness() != npyz::Endianness::Big,
-        "input {name} must be {}, is {}",
+        found == Some(input.ty),
+        "must be {}, is {}",
         input.ty,
-        header.dtype().descr()
-    );
-    anyhow::ensure!(
-        header.order() == Order::C || header.shape().len() < 2,
-        "input {name} is stored column by column; store numpy.ascontiguousarray of it"
+        header.descr
     );
     Ok(())
 }
 
 /// The element type of an array. NumPy has no bf16: its bits are stored as `uint16`.
-fn element(kind: TypeChar, size: u64, wanted: TensorElementType) -> Option<TensorElementType> {
-    Some(match (kind, size) {
-        (TypeChar::Float, 8) => TensorElementType::Float64,
-        (TypeChar::Float, 4) => TensorElementType::Float32,
-        (TypeChar::Float, 2) => TensorElementType::Float16,
-        (TypeChar::Int, 8) => TensorElementType::Int64,
-        (TypeChar::Int, 4) => TensorElementType::Int32,
-        (TypeChar::Int, 2) => TensorElementType::Int16,
-        (TypeChar::Int, 1) => TensorElementType::Int8,
-        (TypeChar::Uint, 8) => TensorElementType::Uint64,
-        (TypeChar::Uint, 4) => TensorElementType::Uint32,
-        (TypeChar::Uint, 2) if wanted == TensorElementType::Bfloat16 => wanted,
-        (TypeChar::Uint, 2) => TensorElementType::Uint16,
-        (TypeChar::Uint, 1) => TensorElementType::Uint8,
-        (TypeChar::Bool, 1) => TensorElementType::Bool,
-        _ => return None,
-    })
+fn element(ty: Element, wanted: TensorElementType) -> TensorElementType {
+    match ty {
+        Element::F64 => TensorElementType::Float64,
+        Element::F32 => TensorElementType::Float32,
+        Element::F16 => TensorElementType::Float16,
+        Element::I64 => TensorElementType::Int64,
+        Element::I32 => TensorElementType::Int32,
+        Element::I16 => TensorElementType::Int16,
+        Element::I8 => TensorElementType::Int8,
+        Element::U64 => TensorElementType::Uint64,
+        Element::U32 => TensorElementType::Uint32,
+        Element::U16 if wanted == TensorElementType::Bfloat16 => wanted,
+        Element::U16 => TensorElementType::Uint16,
+        Element::U8 => TensorElementType::Uint8,
+        Element::Bool => TensorElementType::Bool,
+    }
 }
 
 /// Checks a shape; one symbol has one size in all inputs.
@@ -161,13 +103,12 @@ fn fits<'d>(
     shape: &[u64],
     sizes: &mut Sizes<'d>,
 ) -> anyhow::Result<()> {
-    let name = &declared.name;
     let Some(wanted) = &declared.shape else {
         return Ok(());
     };
     anyhow::ensure!(
         wanted.len() == shape.len(),
-        "input {name} must have {} dimensions, has the shape {shape:?}",
+        "must have {} dimensions, has the shape {shape:?}",
         wanted.len()
     );
     for (axis, (size, &found)) in wanted.iter().zip(shape).enumerate() {
@@ -177,7 +118,7 @@ fn fits<'d>(
         };
         anyhow::ensure!(
             wanted == found,
-            "input {name} must have size {wanted} in dimension {axis}, has {found}"
+            "must have size {wanted} in dimension {axis}, has {found}"
         );
     }
     Ok(())
@@ -280,7 +221,7 @@ mod tests {
         assert_eq!(error(&[x()]), "in.npz: input mask/ids is missing");
         assert_eq!(
             error(&[x(), ids(), ("y", floats("(1,)", &[0.0]))]),
-            "in.npz holds y.npy, which is no input of the model: it takes x, mask/ids"
+            "in.npz holds y, which is no input of the model: it takes x, mask/ids"
         );
         assert_eq!(
             error(&[ids(), ("x", floats("(2,)", &[1.0, 2.0]))]),

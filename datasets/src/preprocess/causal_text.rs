@@ -5,10 +5,16 @@ use nongemm_core::plugin::{InputRequest, Modality, Preprocessor, RequestedInput,
 use nongemm_core::tensor::HostTensor;
 
 use super::request::{integers, sizes};
-use super::rows::{padding_mask, token_rows, within};
+use super::rows::{check_tokenizer, describe, padding_mask, token_rows, within};
+use crate::tokenizer;
 
-/// Fills `input_ids` of shape `[batch, sequence]`: every row a passage, no special tokens, no padding. Where
-/// the graph has an `attention_mask`, all rows but the first are shorter and end with padding (id 0).
+/// Fills `input_ids` of shape `[batch, sequence]`.
+///
+/// With a tokenizer (one that comes with the weights or that the user named): every row a text of its own,
+/// with the tokenizer's special tokens, cut off or padded at its end; `attention_mask`, where the graph has
+/// it, says where the padding is. Without one, from ids that come with the sample: every row full of
+/// passages, no special tokens, no padding; where the graph has an `attention_mask`, all rows but the first
+/// are shorter and end with padding (id 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CausalText {
     /// The vocabulary whose ids are used, such as `gpt2`. Models whose own tokenizer is not free to
@@ -25,6 +31,14 @@ impl Preprocessor for CausalText {
         Modality::Text
     }
 
+    fn check(&self, first: &Sample, request: &InputRequest) -> Result<()> {
+        check_tokenizer(first, self.vocabulary, request)
+    }
+
+    fn describe(&self, request: &InputRequest) -> String {
+        describe(self.id(), self.vocabulary, request)
+    }
+
     fn prepare(
         &self,
         samples: &mut dyn Iterator<Item = Result<Sample>>,
@@ -35,15 +49,13 @@ impl Preprocessor for CausalText {
             .context("`causal-text` needs a graph with an input `input_ids`")?;
         let shape = sizes(tokens, request.batch, 2)?;
         let length = shape[1];
-        let rows = token_rows(samples, self.vocabulary, request.batch, length)?;
-        let ids = rows.into_iter().flatten();
-        let mut ids: Vec<i64> = ids.map(|id| within(id, tokens.below)).collect();
-        let mask = padding_mask(request.batch, length);
-        if request.input("attention_mask").is_some() {
-            for (id, kept) in ids.iter_mut().zip(&mask) {
-                *id *= kept;
+        let (ids, mask) = match tokenizer::find(&request.companions)? {
+            Some(tokenizer) => {
+                let rows = tokenizer.rows(samples, tokens, request.batch, length)?;
+                (rows.ids, rows.mask)
             }
-        }
+            None => self.packed(samples, tokens, request, length)?,
+        };
         let fill = |input: &RequestedInput| match input.name.as_str() {
             "input_ids" => integers(ids.clone(), input),
             "attention_mask" if sizes(input, request.batch, 2)? == shape => {
@@ -55,10 +67,31 @@ impl Preprocessor for CausalText {
     }
 }
 
+impl CausalText {
+    /// Rows full of passages, from ids that come with them, and the mask of padding.
+    fn packed(
+        &self,
+        samples: &mut dyn Iterator<Item = Result<Sample>>,
+        tokens: &RequestedInput,
+        request: &InputRequest,
+        length: usize,
+    ) -> Result<(Vec<i64>, Vec<i64>)> {
+        let rows = token_rows(samples, self.vocabulary, request.batch, length)?;
+        let ids = rows.into_iter().flatten();
+        let mut ids: Vec<i64> = ids.map(|id| within(id, tokens.below)).collect();
+        let mask = padding_mask(request.batch, length);
+        if request.input("attention_mask").is_some() {
+            for (id, kept) in ids.iter_mut().zip(&mask) {
+                *id *= kept;
+            }
+        }
+        Ok((ids, mask))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use nongemm_core::dtype::DType;
-    use nongemm_core::plugin::RequestedInput;
     use nongemm_core::shape::TensorSpec;
     use nongemm_core::tensor::HostData;
 
@@ -73,6 +106,7 @@ mod tests {
                 spec: TensorSpec::new(dtype, [2, 3]),
                 below,
             }],
+            ..InputRequest::default()
         };
         let samples = vec![passage("a", 0, 9), passage("b", 10, 19)];
         CausalText { vocabulary: "v" }.prepare(&mut samples.into_iter(), &request)
@@ -96,6 +130,7 @@ mod tests {
         let request = InputRequest {
             batch: 2,
             inputs: vec![input("input_ids"), input("attention_mask")],
+            ..InputRequest::default()
         };
         let samples = vec![passage("a", 1, 9), passage("b", 10, 19)];
         let text = CausalText { vocabulary: "v" };

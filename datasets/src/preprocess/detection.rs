@@ -85,7 +85,12 @@ impl DetectionPreprocessor {
         })?;
         match sample? {
             Sample::Image(image) => Ok(image),
-            Sample::Text(text) => bail!("`{}` is text; `{}` reads photographs", text.name, self.id),
+            other => bail!(
+                "`{}` holds {}; `{}` reads photographs",
+                other.name(),
+                other.modality().name(),
+                self.id
+            ),
         }
     }
 

@@ -102,7 +102,12 @@ impl ImagePreprocessor {
         })?;
         match sample? {
             Sample::Image(image) => Ok(image),
-            Sample::Text(text) => bail!("`{}` is text; `{}` reads photographs", text.name, self.id),
+            other => bail!(
+                "`{}` holds {}; `{}` reads photographs",
+                other.name(),
+                other.modality().name(),
+                self.id
+            ),
         }
     }
 
@@ -203,6 +208,7 @@ mod tests {
                 spec: TensorSpec::new(dtype, shape),
                 below: None,
             }],
+            ..InputRequest::default()
         }
     }
 
@@ -273,7 +279,7 @@ mod tests {
         });
         assert_eq!(
             message(vec![text], request(1, DType::F32, [1, 3, 8, 8])),
-            "`ode` is text; `unit-exact` reads photographs"
+            "`ode` holds text; `unit-exact` reads photographs"
         );
     }
 }

@@ -1,15 +1,20 @@
 //! Text for encoders of the BERT family.
 
 use anyhow::{Context, Result, bail, ensure};
-use nongemm_core::plugin::{InputRequest, Modality, Preprocessor, Sample};
+use nongemm_core::plugin::{InputRequest, Modality, Preprocessor, RequestedInput, Sample};
 use nongemm_core::tensor::HostTensor;
 
 use super::request::{integers, sizes};
-use super::rows::{kept, padding_mask, token_rows, within};
+use super::rows::{check_tokenizer, describe, kept, padding_mask, token_rows, within};
+use crate::tokenizer;
 
 /// Fills `input_ids` and, where the graph has them, `token_type_ids` (all 0: one segment) and
-/// `attention_mask`, each of shape `[batch, sequence]`. With a mask, all rows but the first are shorter and
-/// end with padding (id 0, as in BERT's vocabulary), as in a batch of texts of different lengths.
+/// `attention_mask`, each of shape `[batch, sequence]`.
+///
+/// With a tokenizer (one that comes with the weights or that the user named): every row a text of its own,
+/// with the tokenizer's special tokens, cut off or padded at its end. Without one, from ids that come with
+/// the sample: rows full of passages; with a mask, all rows but the first are shorter and end with padding
+/// (id 0, as in BERT's vocabulary), as in a batch of texts of different lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaskedText {
     /// The vocabulary whose ids are used, such as `bert-base-uncased`.
@@ -29,6 +34,14 @@ impl Preprocessor for MaskedText {
         Modality::Text
     }
 
+    fn check(&self, first: &Sample, request: &InputRequest) -> Result<()> {
+        check_tokenizer(first, self.vocabulary, request)
+    }
+
+    fn describe(&self, request: &InputRequest) -> String {
+        describe(self.id(), self.vocabulary, request)
+    }
+
     fn prepare(
         &self,
         samples: &mut dyn Iterator<Item = Result<Sample>>,
@@ -42,19 +55,13 @@ impl Preprocessor for MaskedText {
             length >= 2,
             "a sequence of {length} has no room for the first and the last token; give at least 2"
         );
-        let rows = token_rows(samples, self.vocabulary, request.batch, length - 2)?;
-        let masked = request.input("attention_mask").is_some();
-        let mut ids = Vec::with_capacity(rows.len() * length);
-        for (index, row) in rows.iter().enumerate() {
-            let kept = match masked {
-                true => kept(index, request.batch, length).max(2),
-                false => length,
-            };
-            let text = row.iter().copied().take(kept - 2);
-            let row = [self.cls].into_iter().chain(text).chain([self.sep]);
-            ids.extend(row.map(|id| within(id, tokens.below)));
-            ids.resize((index + 1) * length, 0);
-        }
+        let (ids, mask) = match tokenizer::find(&request.companions)? {
+            Some(tokenizer) => {
+                let rows = tokenizer.rows(samples, tokens, request.batch, length)?;
+                (rows.ids, rows.mask)
+            }
+            None => self.packed(samples, tokens, request, length)?,
+        };
         request
             .inputs
             .iter()
@@ -69,7 +76,7 @@ impl Preprocessor for MaskedText {
                 let values = match input.name.as_str() {
                     "input_ids" => ids.clone(),
                     "token_type_ids" => vec![0; ids.len()],
-                    "attention_mask" => padding_mask(request.batch, length),
+                    "attention_mask" => mask.clone(),
                     other => bail!("`masked-text` does not know the input `{other}`"),
                 };
                 integers(values, input)
@@ -78,10 +85,35 @@ impl Preprocessor for MaskedText {
     }
 }
 
+impl MaskedText {
+    /// Rows full of passages, from ids that come with them, and the mask of padding.
+    fn packed(
+        &self,
+        samples: &mut dyn Iterator<Item = Result<Sample>>,
+        tokens: &RequestedInput,
+        request: &InputRequest,
+        length: usize,
+    ) -> Result<(Vec<i64>, Vec<i64>)> {
+        let rows = token_rows(samples, self.vocabulary, request.batch, length - 2)?;
+        let masked = request.input("attention_mask").is_some();
+        let mut ids = Vec::with_capacity(rows.len() * length);
+        for (index, row) in rows.iter().enumerate() {
+            let kept = match masked {
+                true => kept(index, request.batch, length).max(2),
+                false => length,
+            };
+            let text = row.iter().copied().take(kept - 2);
+            let row = [self.cls].into_iter().chain(text).chain([self.sep]);
+            ids.extend(row.map(|id| within(id, tokens.below)));
+            ids.resize((index + 1) * length, 0);
+        }
+        Ok((ids, padding_mask(request.batch, length)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use nongemm_core::dtype::DType;
-    use nongemm_core::plugin::RequestedInput;
     use nongemm_core::shape::TensorSpec;
     use nongemm_core::tensor::HostData;
 
@@ -97,6 +129,7 @@ mod tests {
         let request = InputRequest {
             batch: 2,
             inputs: names.iter().map(input).collect(),
+            ..InputRequest::default()
         };
         let samples = vec![passage("a", 0, 9), passage("b", 10, 19)];
         let text = MaskedText {

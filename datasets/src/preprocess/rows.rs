@@ -1,11 +1,38 @@
 //! Rows of token ids: which tokens of which passage stand in which row of a batch.
 
 use anyhow::{Context, Result, bail};
-use nongemm_core::plugin::{Sample, Text};
+use nongemm_core::plugin::{InputRequest, Sample, Text};
+
+use crate::tokenizer;
 
 /// How far into a passage the next row starts when rows outnumber passages. A prime, so that the
 /// starts stay different for as many rounds as the passage has tokens.
 const STEP: usize = 97;
+
+/// Checks that texts become ids that the model's table has: by a tokenizer, or because they come with some.
+///
+/// # Errors
+/// When they do not; one line.
+pub(crate) fn check_tokenizer(
+    first: &Sample,
+    vocabulary: &str,
+    request: &InputRequest,
+) -> Result<()> {
+    let tokens = request.input("input_ids");
+    match (tokenizer::find(&request.companions)?, first, tokens) {
+        (Some(tokenizer), _, Some(tokens)) => tokenizer.check(tokens),
+        (None, Sample::Text(text), _) => ids_of(text, vocabulary).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// How records call what makes the ids.
+pub(crate) fn describe(id: &str, vocabulary: &str, request: &InputRequest) -> String {
+    match tokenizer::find(&request.companions) {
+        Ok(Some(tokenizer)) => format!("{id}, tokenizer {}", tokenizer.name()),
+        _ => format!("{id}, ids of {vocabulary} that come with the samples"),
+    }
+}
 
 /// `count` rows of exactly `length` token ids.
 ///
@@ -88,14 +115,27 @@ impl Passages<'_> {
 
 /// A passage's name and ids.
 fn tokens_of(sample: Sample, vocabulary: &str) -> Result<(String, Vec<u32>)> {
-    let Text { name, mut ids, .. } = match sample {
-        Sample::Text(text) => text,
-        Sample::Image(image) => bail!("`{}` is a photograph; this model reads text", image.name),
+    let Sample::Text(text) = sample else {
+        bail!(
+            "`{}` holds {}; this model reads text",
+            sample.name(),
+            sample.modality().name()
+        );
     };
-    match ids.remove(vocabulary) {
-        Some(tokens) if !tokens.is_empty() => Ok((name, tokens)),
-        _ => bail!("`{name}` has no token ids of the vocabulary `{vocabulary}`"),
-    }
+    let ids = ids_of(&text, vocabulary)?.to_owned();
+    Ok((text.name, ids))
+}
+
+/// The ids that a text comes with.
+fn ids_of<'t>(text: &'t Text, vocabulary: &str) -> Result<&'t [u32]> {
+    let ids = text.ids.get(vocabulary).filter(|ids| !ids.is_empty());
+    ids.map(Vec::as_slice).with_context(|| {
+        format!(
+            "`{}` has no token ids of the vocabulary `{vocabulary}`, and the weights come with no \
+             tokenizer; name one with --set tokenizer=PATH",
+            text.name
+        )
+    })
 }
 
 /// An id as the graph takes it.
@@ -174,10 +214,8 @@ pub(crate) mod tests {
     fn no_text_other_vocabularies_and_errors_are_reported() {
         let message = |samples| format!("{:#}", rows(samples, 1, 4).unwrap_err());
         assert_eq!(message(vec![]), "the dataset holds no text");
-        assert_eq!(
-            message(vec![passage("a", 0, 0)]),
-            "`a` has no token ids of the vocabulary `v`"
-        );
+        let without = message(vec![passage("a", 0, 0)]);
+        assert!(without.starts_with("`a` has no token ids of the vocabulary `v`, and"));
         assert_eq!(message(vec![Err(anyhow::anyhow!("broken"))]), "broken");
     }
 

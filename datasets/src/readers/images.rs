@@ -1,16 +1,15 @@
-//! `images:PATH`: the photographs in a folder.
+//! `images:PATH`: the photographs in a folder, or one photograph.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use nongemm_core::plugin::{Dataset, Modality, Sample, Samples};
+use nongemm_core::plugin::{Dataset, Modality, Samples};
 use nongemm_core::register;
 
-use crate::decode::{MAX_FILE_BYTES, decode};
+use super::files::{pictures, read_picture};
 
-/// JPEG and PNG files of one folder, sorted by name, without subfolders. Files of other kinds are
-/// left out. After the last one the stream starts again, so that a batch may be larger than the folder.
+/// JPEG and PNG files of one folder, sorted by name, without subfolders, or one file. Files of other kinds
+/// in the folder are left out.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageFolder;
 
@@ -25,59 +24,30 @@ impl Dataset for ImageFolder {
         "JPEG and PNG files of a folder (images:PATH)"
     }
 
-    fn open(&self, modality: Modality, path: Option<&Path>) -> Result<Samples> {
-        if modality != Modality::Image {
-            bail!("the `images` dataset holds photographs, and this model reads text");
-        }
-        let folder = path.context("the `images` dataset needs a folder: images:PATH")?;
-        let files = pictures(folder)?;
+    fn holds(&self) -> &'static [Modality] {
+        &[Modality::Image]
+    }
+
+    fn open(&self, _: Modality, path: Option<&Path>) -> Result<Samples> {
+        let path = path.context("the `images` dataset needs a folder: images:PATH")?;
+        let files = match path.is_file() {
+            true => vec![path.to_owned()],
+            false => pictures(path)?,
+        };
         if files.is_empty() {
-            bail!("no JPEG or PNG file in `{}`", folder.display());
+            bail!("no JPEG or PNG file in `{}`", path.display());
         }
-        Ok(Box::new(files.into_iter().cycle().map(|file| read(&file))))
+        Ok(Box::new(files.into_iter().map(|file| read_picture(&file))))
     }
-}
-
-/// The files that look like pictures, sorted by name.
-fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
-    let cannot_list = || format!("cannot list `{}`", folder.display());
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).with_context(cannot_list)? {
-        let path = entry.with_context(cannot_list)?.path();
-        if has_picture_extension(&path) && path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn has_picture_extension(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| {
-            ["jpg", "jpeg", "png"]
-                .iter()
-                .any(|known| extension.eq_ignore_ascii_case(known))
-        })
-}
-
-fn read(file: &Path) -> Result<Sample> {
-    let name = file.display().to_string();
-    let cannot_read = || format!("cannot read `{name}`");
-    let size = fs::metadata(file).with_context(cannot_read)?.len();
-    if size > MAX_FILE_BYTES {
-        bail!(
-            "`{name}` has {size} bytes; at most {} MiB are read",
-            MAX_FILE_BYTES >> 20
-        );
-    }
-    let bytes = fs::read(file).with_context(cannot_read)?;
-    Ok(Sample::Image(decode(&name, &bytes)?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use nongemm_core::plugin::Sample;
+    use nongemm_core::run::Reader;
+
     use super::*;
 
     const CLOCK: &[u8] = include_bytes!("../../sample/images/clock.jpg");
@@ -97,14 +67,12 @@ mod tests {
             fs::write(folder.path().join(name), CLOCK).unwrap();
         }
         fs::create_dir(folder.path().join("sub.png")).unwrap();
-        let names: Vec<String> = open(folder.path())
-            .unwrap()
-            .take(3)
-            .map(|sample| match sample.unwrap() {
-                Sample::Image(image) => image.name.rsplit('/').next().unwrap().to_owned(),
-                Sample::Text(text) => text.name,
-            })
-            .collect();
+        let reader = Reader::open(&ImageFolder, Modality::Image, Some(folder.path())).unwrap();
+        let name = |sample: Result<Sample>| {
+            let path = sample.unwrap().name().to_owned();
+            path.rsplit('/').next().unwrap().to_owned()
+        };
+        let names: Vec<String> = reader.take(3).map(name).collect();
         assert_eq!(names, ["a.jpeg", "b.JPG", "a.jpeg"]);
     }
 
@@ -124,7 +92,11 @@ mod tests {
             open_error(open(&folder.path().join("no")))
                 .starts_with(&format!("cannot list `{path}/no`: "))
         );
-        assert!(open_error(ImageFolder.open(Modality::Text, None)).contains("reads text"));
+        let text = Reader::open(&ImageFolder, Modality::Text, None).map(|_| ());
+        assert_eq!(
+            text.unwrap_err().to_string(),
+            "it holds photographs, and this model reads text"
+        );
     }
 
     #[test]

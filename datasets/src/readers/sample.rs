@@ -13,8 +13,7 @@ use serde::Deserialize;
 
 use crate::decode::decode;
 
-/// Eight photographs and twelve passages of English text with their token ids. After the last one
-/// the stream starts again, so that a batch may be larger than the dataset.
+/// Eight photographs and twelve passages of English text with their token ids.
 #[derive(Clone, Copy, Debug)]
 pub struct SampleData;
 
@@ -80,6 +79,10 @@ impl Dataset for SampleData {
         "8 photographs and 12 passages of English text, embedded"
     }
 
+    fn holds(&self) -> &'static [Modality] {
+        &[Modality::Image, Modality::Text]
+    }
+
     fn open(&self, modality: Modality, path: Option<&Path>) -> Result<Samples> {
         if let Some(path) = path {
             bail!(
@@ -87,18 +90,18 @@ impl Dataset for SampleData {
                 path.display()
             );
         }
-        Ok(match modality {
-            Modality::Image => Box::new(
-                IMAGES
-                    .iter()
-                    .cycle()
-                    .map(|(name, bytes)| Ok(Sample::Image(decode(name, bytes)?))),
-            ),
-            Modality::Text => {
-                let texts = passages()?;
-                Box::new(texts.into_iter().cycle().map(|text| Ok(Sample::Text(text))))
+        match modality {
+            Modality::Image => {
+                let images = IMAGES.iter();
+                let read = |(name, bytes): &(&str, &[u8])| Ok(Sample::Image(decode(name, bytes)?));
+                Ok(Box::new(images.map(read)))
             }
-        })
+            Modality::Text => {
+                let texts = passages()?.into_iter();
+                Ok(Box::new(texts.map(|text| Ok(Sample::Text(text)))))
+            }
+            Modality::Tensors => bail!("the `sample` dataset holds no ready tensors"),
+        }
     }
 }
 
@@ -125,6 +128,8 @@ fn passages() -> Result<Vec<Text>> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use nongemm_core::run::Reader;
 
     use super::*;
 
@@ -160,8 +165,7 @@ mod tests {
 
     #[test]
     fn photographs_decode_and_repeat() {
-        let images: Vec<Sample> = SampleData
-            .open(Modality::Image, None)
+        let images: Vec<Sample> = Reader::open(&SampleData, Modality::Image, None)
             .unwrap()
             .take(IMAGES.len() + 1)
             .collect::<Result<_>>()

@@ -1,16 +1,15 @@
 //! Runs a graph through a backend and compares outputs.
 
-use std::path::Path;
-
 use anyhow::{Context, ensure};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::plugin::{
     Backend, Dataset, Device, Domain, InputRequest, Model, Plugins, PrepareOptions, Registry,
-    Settings, WeightSource,
+    Settings, WeightSource, split_location,
 };
 use nongemm_core::rng::Uniform;
+use nongemm_core::run::Reader;
 use nongemm_core::tensor::{HostData, HostTensor};
 use nongemm_datasets as _;
 use nongemm_weights as _;
@@ -63,13 +62,10 @@ pub fn inputs_from(
     graph: &Graph,
     batch: usize,
 ) -> anyhow::Result<Tensors> {
-    let (id, path) = match location.split_once(':') {
-        Some((id, path)) => (id, Some(Path::new(path))),
-        None => (location, None),
-    };
+    let (id, path) = split_location(location);
     let dataset = Registry::<dyn Dataset>::collect()?.get(id)?;
     let preprocessor = model.preprocessor();
-    let mut samples = dataset.open(preprocessor.modality(), path)?;
+    let mut samples = Reader::open(dataset, preprocessor.modality(), path)?;
     let tensors = preprocessor.prepare(&mut samples, &InputRequest::of(graph, batch))?;
     let names = graph.inputs().iter().map(|input| input.name.clone());
     Ok(names.zip(tensors).collect())

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use super::UsageError;
 use crate::graph::{CompositePolicy, Graph, GraphBuilder};
 use crate::plugin::{
-    Availability, Backend, Dataset, Model, ModelConfig, Plugins, Registered, Settings, WeightSource,
+    Availability, Backend, Companions, Dataset, InputRequest, Model, ModelConfig, Plugins,
+    Registered, Settings, WeightSource, split_location,
 };
 use crate::record::RunSpec;
+use crate::run::Reader;
 
 /// A run that was checked.
 pub enum Checked {
@@ -98,7 +100,9 @@ pub struct CheckedRun {
     /// The dataset.
     pub dataset: &'static dyn Dataset,
     /// Where the dataset lies, if it needs to be told.
-    pub dataset_path: Option<String>,
+    pub dataset_path: Option<PathBuf>,
+    /// Files that say how samples become inputs.
+    pub companions: Companions,
     /// The graph, composites not yet expanded.
     pub graph: Graph,
     /// The weights, opened but not read.
@@ -119,32 +123,60 @@ pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError
     let settings = Settings::new(spec.settings.clone());
     let graph = build(entry, spec, &settings)?;
     settings.find::<CompositePolicy>("composites")?;
+    let tokenizer = settings.find::<PathBuf>("tokenizer")?;
     backend.check_settings(&settings)?;
     settings.finish()?;
     let weights = plugins.open_weights(&spec.weights)?;
     weights
         .verify(&graph)
         .map_err(|e| UsageError(format!("weights {}: {e:#}", spec.weights)))?;
-    let (dataset, path) = match spec.dataset.split_once(':') {
-        Some((id, path)) => (id, Some(path.to_owned())),
-        None => (spec.dataset.as_str(), None),
-    };
+    let (dataset, path) = split_location(&spec.dataset);
     let dataset = plugins.datasets.find(dataset)?;
-    let modality = entry.guard(|model| model.preprocessor().modality())?;
-    let folder = path.as_deref().map(Path::new);
-    let opened = dataset.guard(|dataset| dataset.open(modality, folder))?;
-    opened
-        .map(drop)
-        .map_err(|e| UsageError(format!("dataset {}: {e:#}", spec.dataset)))?;
-    Ok(CheckedRun {
+    let checked = CheckedRun {
         model,
         backend,
         dataset: dataset.plugin,
-        dataset_path: path,
+        dataset_path: path.map(Path::to_owned),
+        companions: Companions {
+            tokenizer,
+            folder: weights.folder(),
+        },
         graph,
         weights,
         settings,
-    })
+    };
+    entry.guard(|model| model.preprocessor().modality())?;
+    dataset
+        .guard(|_| checked.check_inputs(spec.batch))?
+        .map_err(|e| UsageError(format!("dataset {}: {e:#}", spec.dataset)))?;
+    Ok(checked)
+}
+
+impl CheckedRun {
+    /// What the graph wants of the dataset.
+    pub fn request(&self, batch: usize) -> InputRequest {
+        InputRequest::of(&self.graph, batch).with(self.companions.clone())
+    }
+
+    /// The samples that its preprocessor reads, or ready tensors.
+    ///
+    /// # Errors
+    /// When the dataset cannot be opened or holds other samples.
+    pub fn samples(&self) -> anyhow::Result<Reader> {
+        let modality = self.model.preprocessor().modality();
+        Reader::open(self.dataset, modality, self.dataset_path.as_deref())
+    }
+
+    /// Checks that there is at least one sample, and that the preprocessor has what it needs.
+    fn check_inputs(&self, batch: usize) -> anyhow::Result<()> {
+        let mut samples = self.samples()?;
+        let is_ready = samples.is_ready();
+        let first = samples.peek()?;
+        match is_ready {
+            true => Ok(()),
+            false => self.model.preprocessor().check(first, &self.request(batch)),
+        }
+    }
 }
 
 fn require(what: &str, availability: Availability) -> Result<(), UsageError> {

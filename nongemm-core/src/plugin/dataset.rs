@@ -1,7 +1,7 @@
 //! Datasets and the preprocessing that turns their samples into inputs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::registry::plugin_kind;
 use crate::graph::Graph;
@@ -32,24 +32,67 @@ pub struct Text {
     pub ids: BTreeMap<String, Vec<u32>>,
 }
 
+/// Tensors that a graph takes as they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensors {
+    /// File name, for messages.
+    pub name: String,
+    /// The tensors by the names of the graph's inputs.
+    pub tensors: BTreeMap<String, HostTensor>,
+}
+
 /// One item of a dataset.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "each variant is its own payload")]
 pub enum Sample {
     Image(Image),
     Text(Text),
+    Tensors(Tensors),
 }
 
-/// The kind of sample that a preprocessor reads.
+impl Sample {
+    /// Its file name or title.
+    pub fn name(&self) -> &str {
+        match self {
+            Sample::Image(image) => &image.name,
+            Sample::Text(text) => &text.name,
+            Sample::Tensors(tensors) => &tensors.name,
+        }
+    }
+
+    /// What kind it is.
+    pub fn modality(&self) -> Modality {
+        match self {
+            Sample::Image(_) => Modality::Image,
+            Sample::Text(_) => Modality::Text,
+            Sample::Tensors(_) => Modality::Tensors,
+        }
+    }
+}
+
+/// The kind of sample that a preprocessor reads. Ready tensors need no preprocessor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is its own name")]
 pub enum Modality {
     Image,
     Text,
+    Tensors,
 }
 
-/// A stream of samples, possibly endless: take what is needed, never collect it. An item that cannot be
-/// read is an error of its own; the stream goes on.
+impl Modality {
+    /// How messages call such samples.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Modality::Image => "photographs",
+            Modality::Text => "text",
+            Modality::Tensors => "ready tensors",
+        }
+    }
+}
+
+/// One pass over the samples: take what is needed, never collect it. An item that cannot be used is an
+/// error of its own, which names it; the stream goes on. [`Reader`](crate::run::Reader) skips and counts
+/// those, and starts again after the last one.
 pub type Samples = Box<dyn Iterator<Item = anyhow::Result<Sample>>>;
 
 /// A source of samples, opened as `ID` or `ID:PATH`.
@@ -60,7 +103,10 @@ pub trait Dataset: Send + Sync {
     /// What it holds, in one line.
     fn summary(&self) -> &'static str;
 
-    /// Opens the samples of one kind.
+    /// The kinds of samples that it can hold.
+    fn holds(&self) -> &'static [Modality];
+
+    /// Opens the samples of one kind that it [holds](Dataset::holds), in the same order each time.
     ///
     /// # Errors
     /// When the path is missing or unreadable, or the dataset holds no such samples.
@@ -68,6 +114,14 @@ pub trait Dataset: Send + Sync {
 }
 
 plugin_kind!(Dataset, "dataset");
+
+/// The parts of `ID` or `ID:PATH`.
+pub fn split_location(location: &str) -> (&str, Option<&Path>) {
+    match location.split_once(':') {
+        Some((id, path)) => (id, Some(Path::new(path))),
+        None => (location, None),
+    }
+}
 
 /// One tensor that a graph wants.
 #[derive(Clone, Debug)]
@@ -80,13 +134,25 @@ pub struct RequestedInput {
     pub below: Option<usize>,
 }
 
+/// Files that say how samples become inputs, beside what the preprocessor knows by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Companions {
+    /// The tokenizer that the user named, a file or a folder.
+    pub tokenizer: Option<PathBuf>,
+    /// The folder that the weights lie in: a published checkpoint comes with its tokenizer and its
+    /// preprocessor's configuration.
+    pub folder: Option<PathBuf>,
+}
+
 /// Which tensors a graph wants.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct InputRequest {
     /// Number of samples that run together.
     pub batch: usize,
     /// The graph's inputs, in order.
     pub inputs: Vec<RequestedInput>,
+    /// Files that come with the weights.
+    pub companions: Companions,
 }
 
 impl InputRequest {
@@ -100,7 +166,14 @@ impl InputRequest {
         InputRequest {
             batch,
             inputs: inputs.collect(),
+            companions: Companions::default(),
         }
+    }
+
+    /// The same with files that come with the weights.
+    #[must_use]
+    pub fn with(self, companions: Companions) -> Self {
+        InputRequest { companions, ..self }
     }
 
     /// The input called `name`.
@@ -116,6 +189,22 @@ pub trait Preprocessor: Send + Sync {
 
     /// The kind of samples that it reads.
     fn modality(&self) -> Modality;
+
+    /// Checks what can be checked on the first sample without preparing it: that the files that come with the
+    /// weights can be used.
+    ///
+    /// # Errors
+    /// One line that names the file and what is wrong.
+    fn check(&self, first: &Sample, request: &InputRequest) -> anyhow::Result<()> {
+        let _ = (first, request);
+        Ok(())
+    }
+
+    /// What it goes by for this request, for the record: the tokenizer, for example.
+    fn describe(&self, request: &InputRequest) -> String {
+        let _ = request;
+        self.id().to_owned()
+    }
 
     /// One tensor for each input of `request`, in the order of `request.inputs`.
     ///

@@ -30,7 +30,8 @@ pub use backend::{
 };
 pub use classifier::{Classification, OpEvent, OperatorClassifier};
 pub use dataset::{
-    Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample, Samples, Text,
+    Companions, Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample,
+    Samples, Tensors, Text, split_location,
 };
 pub use energy::{EnergyKind, EnergyMeter, EnergySensor};
 pub use exporter::Exporter;

@@ -1,5 +1,7 @@
 //! Sources of weights.
 
+use std::path::PathBuf;
+
 use super::registry::plugin_kind;
 use crate::graph::{Graph, Param};
 use crate::shape::TensorSpec;
@@ -9,6 +11,12 @@ use crate::tensor::HostTensor;
 pub trait WeightSource: Send + Sync {
     /// What was opened, for the run record: `synthetic:0`, a path with a hash, ...
     fn describe(&self) -> String;
+
+    /// The folder that it lies in, where a published checkpoint has its other files: tokenizer,
+    /// preprocessor configuration.
+    fn folder(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Checks names, shapes and dtypes of all parameters of `graph` without reading any data.
     ///

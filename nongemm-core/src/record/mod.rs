@@ -21,7 +21,7 @@ pub use micro::{AloneTimes, InModel, MicroEntry, MicroRecord, MicroSpec, Outcome
 pub use profile::{CompositeRow, GroupShare, OpRow, Profile, Timeline};
 pub use resume::finished;
 pub use schema::{
-    Checks, Latency, Memory, ModelInfo, Phases, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Status,
-    UNATTRIBUTED,
+    Checks, Inputs, Latency, Memory, ModelInfo, Phases, ReferenceCheck, RunRecord, RunSpec, SCHEMA,
+    Skipped, Status, UNATTRIBUTED,
 };
 pub use summarize::{HEAVY_ABOVE, UNRELIABLE_ABOVE, groups, latency, noise, profile};

@@ -152,6 +152,30 @@ pub struct Checks {
     pub not_compared: Option<String>,
 }
 
+/// Items of a dataset that could not be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// How many.
+    pub count: usize,
+    /// The first of them: one line each, which names the item and says why.
+    pub first: Vec<String>,
+}
+
+/// The inputs of a run, where they came from, and how long it took to make them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// What turned samples into tensors.
+    pub preprocessor: String,
+    /// For each input that was made: the names of the samples in it, in order.
+    pub samples: Vec<Vec<String>>,
+    /// Items that could not be used, met while reading those samples.
+    pub skipped: Skipped,
+    /// Reading and decoding the samples.
+    pub read_ns: u64,
+    /// Preprocessing alone: resizing, normalising, tokenizing.
+    pub preprocess_ns: u64,
+}
+
 /// How long the parts of a run took that are not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Phases {
@@ -205,6 +229,9 @@ pub struct RunRecord {
     pub checks: Option<Checks>,
     /// What was not measured but takes time.
     pub phases: Option<Phases>,
+    /// The inputs, where they came from a dataset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
 }
 
 /// The key of the row for time that no operator accounts for, in [`RunRecord::groups`].

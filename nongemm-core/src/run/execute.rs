@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::energy;
+use super::inputs;
 use super::machine;
 use super::outputs::{self, OutputsTask};
 use crate::graph::peak_activation_bytes;
@@ -16,11 +17,10 @@ use crate::measure::{
 };
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
-use crate::plugin::{Classification, InputRequest, Plugins, PrepareOptions, Quantity, Settings};
+use crate::plugin::{Classification, Plugins, PrepareOptions, Quantity, Settings};
 use crate::record::{
     self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
 };
-use crate::tensor::HostTensor;
 
 /// Everything that a worker process needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -125,6 +125,7 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
         noise: None,
         checks: None,
         phases: None,
+        inputs: None,
     }
 }
 
@@ -189,7 +190,8 @@ fn run(
             phases.build_ns = elapsed(since);
 
             let since = phase("preparing inputs");
-            let inputs = load_inputs(checked, spec)?;
+            let (inputs, read) = inputs::read(checked, spec)?;
+            record.inputs = Some(read);
             phases.inputs_ns = elapsed(since);
 
             let since = phase("loading weights");
@@ -327,16 +329,6 @@ fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
         available / MIB
     );
     Ok(())
-}
-
-fn load_inputs(checked: &CheckedRun, spec: &RunSpec) -> anyhow::Result<Vec<HostTensor>> {
-    let preprocessor = checked.model.preprocessor();
-    let path = checked.dataset_path.as_deref().map(std::path::Path::new);
-    let mut samples = checked.dataset.open(preprocessor.modality(), path)?;
-    let request = InputRequest::of(&checked.graph, spec.batch);
-    preprocessor
-        .prepare(&mut samples, &request)
-        .with_context(|| format!("dataset {}", spec.dataset))
 }
 
 /// Starts every probe that can be used here.

@@ -3,10 +3,13 @@
 pub mod alone;
 mod energy;
 mod execute;
+mod inputs;
 pub mod machine;
 mod outputs;
+mod reader;
 mod references;
 
 pub use execute::{Event, Job, MEASURING, execute, failed, start_probes};
 pub use outputs::{OutputsTask, Reference};
+pub use reader::Reader;
 pub use references::References;

@@ -193,6 +193,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             prepare_ns: 1_210_000_000,
             measure_ns: 10_100_000_000,
         }),
+        inputs: None,
     }
 }
 
@@ -270,6 +271,7 @@ pub(crate) fn failed() -> RunRecord {
         noise: None,
         checks: None,
         phases: None,
+        inputs: None,
         ..record("mask-rcnn", Vec::new())
     }
 }

@@ -206,6 +206,13 @@ impl WeightSource for Checkpoint {
         self.description.clone()
     }
 
+    fn folder(&self) -> Option<PathBuf> {
+        match self.location.is_dir() {
+            true => Some(self.location.clone()),
+            false => self.location.parent().map(Path::to_owned),
+        }
+    }
+
     fn verify(&self, graph: &Graph) -> anyhow::Result<()> {
         let mut problems = graph
             .params()
