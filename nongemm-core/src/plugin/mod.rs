@@ -37,4 +37,4 @@ pub use profiler::Profiler;
 pub use registry::{Plugin, Registered, Registry, RegistryError};
 pub use reporter::{ReportTarget, Reporter, Terminal};
 pub use settings::Settings;
-pub use weights::{Claim, WeightFormat, WeightSource};
+pub use weights::{Claim, FileDigest, WeightFormat, WeightSource};

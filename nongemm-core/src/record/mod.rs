@@ -5,6 +5,7 @@ mod machine;
 mod schema;
 pub mod store;
 mod summarize;
+mod weights;
 
 pub use ceilings::{Ceiling, Ceilings};
 pub use machine::{Machine, Software};
@@ -13,3 +14,4 @@ pub use schema::{
     Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Status, Timeline, UNATTRIBUTED,
 };
 pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};
+pub use weights::Weights;

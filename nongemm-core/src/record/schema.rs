@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::machine::{Machine, Software};
+use super::weights::Weights;
 use crate::dtype::DType;
 use crate::measure::Stop;
 use crate::op::{Attrs, OpGroup, OpTraits};
@@ -351,6 +352,9 @@ pub struct RunRecord {
     pub started: String,
     /// About the model; null if the run failed before the graph was built.
     pub model: Option<ModelInfo>,
+    /// The weights; null if the run failed before they were loaded, and for model files.
+    #[serde(default)]
+    pub weights: Option<Weights>,
     /// End-to-end latency.
     pub latency: Option<Latency>,
     /// Operator breakdown.

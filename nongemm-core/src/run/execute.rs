@@ -17,7 +17,7 @@ use crate::plugin::{
     Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Settings,
 };
 use crate::record::{
-    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
+    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Weights,
 };
 use crate::tensor::HostTensor;
 
@@ -109,6 +109,7 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
         error: Some(error),
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         model: None,
+        weights: None,
         latency: None,
         profile: None,
         groups: BTreeMap::new(),
@@ -186,6 +187,10 @@ fn run(
             let weights = checked.weights.as_ref();
             let mut session = checked.backend.prepare(&checked.graph, weights, &options)?;
             session.bind(&inputs).context("binding inputs")?;
+            record.weights = Some(Weights {
+                source: weights.describe(),
+                files: Vec::new(),
+            });
             phases.prepare_ns = elapsed(since);
             session
         }
@@ -250,6 +255,10 @@ fn run(
             Err(error) => checks.not_compared = Some(format!("{error:#}")),
         }
         record.checks = Some(checks);
+    }
+    if let (Checked::Graph(checked), Some(weights)) = (&checked, &mut record.weights) {
+        // After everything is measured: it reads all files once more.
+        weights.files = checked.weights.digests().context("hashing the weights")?;
     }
     enough_samples(&m, job)
 }

@@ -126,6 +126,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             parameters: 124_439_808,
             nodes: 390,
         }),
+        weights: None,
         latency: Some(Latency {
             samples_ns: vec![plain as u64; 31],
             median_ns: plain,
