@@ -40,6 +40,16 @@ pub enum Sample {
     Text(Text),
 }
 
+impl Sample {
+    /// Its file name or title.
+    pub fn name(&self) -> &str {
+        match self {
+            Sample::Image(image) => &image.name,
+            Sample::Text(text) => &text.name,
+        }
+    }
+}
+
 /// The kind of sample that a preprocessor reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is its own name")]

@@ -5,6 +5,7 @@ mod machine;
 mod schema;
 pub mod store;
 mod summarize;
+mod turns;
 mod weights;
 
 pub use ceilings::{Ceiling, Ceilings};
@@ -14,4 +15,5 @@ pub use schema::{
     Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Status, Timeline, UNATTRIBUTED,
 };
 pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};
+pub use turns::{DifferingOp, Turn, Turns};
 pub use weights::Weights;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::machine::{Machine, Software};
+use super::turns::Turns;
 use super::weights::Weights;
 use crate::dtype::DType;
 use crate::measure::Stop;
@@ -41,8 +42,23 @@ pub struct RunSpec {
     pub dataset: String,
     /// Number of threads.
     pub threads: usize,
+    /// How many inputs are measured in turn.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub inputs: usize,
     /// Settings of model and backend.
     pub settings: BTreeMap<String, String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_one(inputs: &usize) -> bool {
+    *inputs == 1
 }
 
 /// Whether a run gave a result.
@@ -355,6 +371,9 @@ pub struct RunRecord {
     /// The weights; null if the run failed before they were loaded, and for model files.
     #[serde(default)]
     pub weights: Option<Weights>,
+    /// The inputs that were measured in turn, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
     /// End-to-end latency.
     pub latency: Option<Latency>,
     /// Operator breakdown.

@@ -1,5 +1,6 @@
 //! The path of one run: build, load, bind, measure, check, record.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,14 +11,17 @@ use serde::{Deserialize, Serialize};
 use super::machine;
 use super::outputs::{self, OutputsTask};
 use crate::graph::peak_activation_bytes;
-use crate::measure::{Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes};
+use crate::measure::{
+    Limits, Measurement, Mode, Monotonic, Probes, Recorder, SamplePlan, Stop, capture_shapes,
+};
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
 use crate::plugin::{
     Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Settings,
 };
 use crate::record::{
-    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Weights,
+    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Turn,
+    Turns, Weights,
 };
 use crate::tensor::HostTensor;
 
@@ -110,6 +114,7 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         model: None,
         weights: None,
+        turns: None,
         latency: None,
         profile: None,
         groups: BTreeMap::new(),
@@ -166,6 +171,7 @@ fn run(
         settings: settings.clone(),
     };
     let mut memory = Memory::default();
+    let mut inputs = Vec::new();
     let since = phase("building the graph");
     let checked = check_any(spec, plugins).map_err(anyhow::Error::from)?;
     let mut session = match &checked {
@@ -179,14 +185,17 @@ fn run(
             phases.build_ns = elapsed(since);
 
             let since = phase("preparing inputs");
-            let inputs = load_inputs(checked, spec)?;
+            let mut turns = Turns::default();
+            (inputs, turns.inputs) = load_inputs(checked, spec)?;
+            record.turns = (spec.inputs > 1).then_some(turns);
             phases.inputs_ns = elapsed(since);
 
             let since = phase("loading weights");
             let options = options(&checked.settings);
             let weights = checked.weights.as_ref();
             let mut session = checked.backend.prepare(&checked.graph, weights, &options)?;
-            session.bind(&inputs).context("binding inputs")?;
+            let first = inputs.first().context("a run needs an input")?;
+            session.bind(first).context("binding inputs")?;
             record.weights = Some(Weights {
                 source: weights.describe(),
                 files: Vec::new(),
@@ -217,9 +226,11 @@ fn run(
         clock: &clock,
         probes: start_probes(plugins),
         interrupted,
+        inputs: &inputs,
         progress: &mut progress,
     };
     let shapes = capture_shapes(session.as_mut(), &plan)?;
+    let first = shapes.first().cloned().unwrap_or_default();
     let declared = match &checked {
         Checked::Graph(checked) => Some(&checked.graph),
         Checked::File(_) => None,
@@ -233,7 +244,10 @@ fn run(
 
     let classification = Classification::new(job.classify.clone())?;
     record.latency = record::latency(&m);
-    record.profile = record::profile(&m, &shapes, &classification);
+    if let Some(turns) = &mut record.turns {
+        turns.measured(&m, &shapes);
+    }
+    record.profile = record::profile(&m, &first, &classification);
     record.groups = record
         .profile
         .as_ref()
@@ -250,6 +264,11 @@ fn run(
     memory.peak_reserved_bytes = device.peak_reserved_bytes;
     record.memory = Some(memory);
     if let Some(task) = &job.outputs {
+        // Flows are compared on the first input.
+        if inputs.len() > 1 {
+            plan.bind(session.as_mut(), 0)?;
+            session.run(&mut Recorder::new(&clock, Mode::Off, 0))?;
+        }
         match task.run(session.as_mut(), spec.dtype) {
             Ok(check) => checks.reference = check,
             Err(error) => checks.not_compared = Some(format!("{error:#}")),
@@ -308,14 +327,37 @@ fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn load_inputs(checked: &CheckedRun, spec: &RunSpec) -> anyhow::Result<Vec<HostTensor>> {
+/// The tensors of each input of a run, and what is known about them before they are measured.
+fn load_inputs(
+    checked: &CheckedRun,
+    spec: &RunSpec,
+) -> anyhow::Result<(Vec<Vec<HostTensor>>, Vec<Turn>)> {
     let preprocessor = checked.model.preprocessor();
     let path = checked.dataset_path.as_deref().map(std::path::Path::new);
-    let mut samples = checked.dataset.open(preprocessor.modality(), path)?;
+    let names = RefCell::new(Vec::new());
+    let samples = checked.dataset.open(preprocessor.modality(), path)?;
+    let mut samples = samples.inspect(|sample| {
+        if let Ok(sample) = sample {
+            names.borrow_mut().push(sample.name().to_owned());
+        }
+    });
     let request = InputRequest::of(&checked.graph, spec.batch);
-    preprocessor
-        .prepare(&mut samples, &request)
-        .with_context(|| format!("dataset {}", spec.dataset))
+    let mut turn = || {
+        let since = Instant::now();
+        let tensors = preprocessor
+            .prepare(&mut samples, &request)
+            .with_context(|| format!("dataset {}", spec.dataset))?;
+        let inputs = request.inputs.iter().map(|input| input.name.clone());
+        let turn = Turn {
+            items: names.take(),
+            prepared_ns: elapsed(since),
+            tensors: inputs.zip(tensors.iter().map(HostTensor::spec)).collect(),
+            n: 0,
+            median_ns: 0.0,
+        };
+        Ok((tensors, turn))
+    };
+    (0..spec.inputs).map(|_| turn()).collect()
 }
 
 fn start_probes(plugins: &Plugins) -> Probes {

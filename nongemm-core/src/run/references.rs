@@ -83,6 +83,7 @@ fn same_thing(spec: &RunSpec) -> String {
         backend: String::new(),
         device: Device::Cpu,
         threads: 0,
+        inputs: 1,
         ..spec.clone()
     };
     spec.settings
@@ -110,6 +111,7 @@ mod tests {
             weights: "w".to_owned(),
             dataset: "d".to_owned(),
             threads: 1,
+            inputs: 1,
             settings: pairs
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect(),

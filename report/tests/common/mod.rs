@@ -127,6 +127,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             nodes: 390,
         }),
         weights: None,
+        turns: None,
         latency: Some(Latency {
             samples_ns: vec![plain as u64; 31],
             median_ns: plain,
@@ -202,6 +203,7 @@ fn spec(model: &str) -> RunSpec {
         weights: "synthetic:0".to_owned(),
         dataset: "sample".to_owned(),
         threads: 2,
+        inputs: 1,
         settings: BTreeMap::from([("attention".to_owned(), "eager".to_owned())]),
     }
 }

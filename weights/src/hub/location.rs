@@ -1,6 +1,6 @@
 //! What `hf:` names.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use hf_hub::{Repo, RepoType};
 
 /// A checkpoint of the hub.
