@@ -37,3 +37,17 @@ pub(crate) fn pin() -> String {
 pub(crate) fn pin() -> String {
     "as the system sets it".to_owned()
 }
+
+/// Gives memory that is free back to the system, so that one measurement does not depend on what those
+/// before it left.
+#[cfg(target_env = "gnu")]
+pub(crate) fn trim() {
+    // SAFETY: gives pages back that hold nothing.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Does nothing: only glibc's allocator can be asked.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn trim() {}

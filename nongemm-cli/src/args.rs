@@ -1,9 +1,17 @@
 //! Arguments.
 
+mod registry;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nongemm_core::dtype::DType;
+use nongemm_core::plugin::Device;
+
+pub(crate) use registry::{
+    CaptureArgs, ImportArgs, MergeArgs, RegistryAction, RegistryArgs, RegistryExportArgs,
+    SelectArgs,
+};
 
 /// Where the time of machine-learning inference goes once GEMM is fast.
 #[derive(Debug, Parser)]
@@ -28,8 +36,17 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Show, merge and capture the operators met in models.
+    Registry(Box<RegistryArgs>),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
+    /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
+    Machine(MachineArgs),
+    /// Measure operators alone, at the shapes that models call them with.
+    Micro(Box<MicroArgs>),
+    /// Measure operators from standard input (used by `machine` and `micro`).
+    #[command(name = "alone", hide = true)]
+    Alone,
     /// Print what a shell needs to complete commands and flags.
     Completions(CompletionsArgs),
     /// Print the manual page.
@@ -49,6 +66,8 @@ pub(crate) enum ListKind {
     Reporters,
     Weights,
     Exporters,
+    Presets,
+    Formats,
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +98,74 @@ pub(crate) struct ManArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MachineArgs {
+    /// Backends, separated by commas; all that can be used here without it.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) backend: Vec<String>,
+    /// Devices, separated by commas: cpu, cuda:N.
+    #[arg(long, value_delimiter = ',', default_value = "cpu")]
+    pub(crate) device: Vec<Device>,
+    /// Floating-point types of the matrix products, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "f32,f16,bf16")]
+    pub(crate) dtype: Vec<DType>,
+    /// Threads; default: all processors that the process may use.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MicroArgs {
+    /// Preset, registry file, or a list of calls in a file that ends in .json; `preset` unless --from is given.
+    #[arg(long, value_name = "PRESET|FILE")]
+    pub(crate) registry: Option<String>,
+    /// Folder with results of `bench`: their operators, also compared with what they take in the models.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+    /// Entries to measure, such as 'group=normalization and model=gpt2'; all but GEMM without it.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+    /// Backends, separated by commas.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) backend: Vec<String>,
+    /// Devices, separated by commas: cpu, cuda:N.
+    #[arg(long, value_delimiter = ',', default_value = "cpu")]
+    pub(crate) device: Vec<Device>,
+    /// Floating-point type of the operands; each entry's own without it.
+    #[arg(long)]
+    pub(crate) dtype: Option<DType>,
+    /// Threads; default: all processors that the process may use.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Setting of the backend; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Half-width of the 95% interval of the median at which to stop, in percent.
+    #[arg(long, value_name = "PCT")]
+    pub(crate) target_ci: Option<f64>,
+    /// Time for the samples of one call, such as 1s.
+    #[arg(long, value_name = "DUR")]
+    pub(crate) max_time: Option<String>,
+    /// Fewest samples of a call.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_samples: Option<usize>,
+    /// Measure briefly: some tenths of a second for each call.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Folder for the results.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Keep what is measured already and go on.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Print the records as JSON on standard output instead of the tables.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -3,11 +3,15 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use nongemm_core::registry::FilterError;
+
 /// Why a command ends early. Printed as one line on standard error.
 #[derive(Debug)]
 pub(crate) enum CliError {
     /// The request cannot be carried out as it stands: exit code 2.
     Usage(String),
+    /// An expression that cannot be read: one line, then the expression with a mark; exit code 2.
+    Filter(FilterError),
     /// Something failed while carrying it out: exit code 1.
     Failed(String),
 }
@@ -16,6 +20,11 @@ impl CliError {
     /// Bad usage or input.
     pub(crate) fn usage(error: impl Display) -> Self {
         CliError::Usage(format!("{error:#}"))
+    }
+
+    /// A filter that is none.
+    pub(crate) fn filter(error: FilterError) -> Self {
+        CliError::Filter(error)
     }
 
     /// A failure that is not the request's fault.
@@ -29,6 +38,10 @@ pub(crate) fn exit_code(result: Result<ExitCode, CliError>) -> ExitCode {
     let (message, code) = match result {
         Ok(code) => return code,
         Err(CliError::Usage(message)) => (message, 2),
+        Err(CliError::Filter(error)) => {
+            eprintln!("nongemm: {error}\n{}", error.excerpt());
+            return ExitCode::from(2);
+        }
         Err(CliError::Failed(message)) => (message, 1),
     };
     eprintln!("nongemm: {}", one_line(&message));

@@ -4,11 +4,14 @@
 //! [`main()`]. The crates below are linked here, and only here, so that their plugins register.
 
 mod allocator;
+mod alone;
 mod args;
+mod ceilings;
 mod commands;
 mod error;
 mod panics;
 mod progress;
+mod signals;
 mod supervisor;
 mod terminal;
 mod worker;
@@ -55,7 +58,11 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::Bench(args) => commands::bench::run(&args, plugins),
         Command::Export(args) => commands::export::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
+        Command::Registry(args) => commands::registry::run(&args, plugins),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
+        Command::Machine(args) => commands::machine::run(&args, plugins),
+        Command::Micro(args) => commands::micro::run(&args, plugins),
+        Command::Alone => alone::worker::run(plugins),
         Command::Completions(args) => commands::manual::completions(&args),
         Command::Man(args) => commands::manual::man(&args),
         Command::Worker => worker::run(plugins),

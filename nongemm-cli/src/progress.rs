@@ -60,3 +60,66 @@ impl Progress {
         eprintln!("{}: {message}", self.label);
     }
 }
+
+/// Shows how a long list of short things gets on.
+pub(crate) struct Count {
+    label: String,
+    bar: Option<ProgressBar>,
+    total: usize,
+    done: std::cell::Cell<usize>,
+}
+
+/// Without a terminal there is a line for every so many things.
+const EVERY: usize = 100;
+
+impl Count {
+    /// For `total` things, called `name` together.
+    pub(crate) fn start(name: &str, total: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total as u64);
+            let template = "{prefix} {bar:30} {pos}/{len} {eta} left: {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_prefix(name.to_owned());
+            bar
+        });
+        if bar.is_none() {
+            eprintln!("{name}: {total} entries");
+        }
+        Count {
+            label: name.to_owned(),
+            bar,
+            total,
+            done: std::cell::Cell::new(0),
+        }
+    }
+
+    /// One more is done; a `problem` with it is a line of its own.
+    pub(crate) fn next(&self, what: &str, problem: Option<&str>) {
+        self.done.set(self.done.get() + 1);
+        let done = self.done.get();
+        let line = problem.map(|problem| format!("{}: {what}: {problem}", self.label));
+        match (&self.bar, line) {
+            (Some(bar), line) => {
+                bar.set_message(what.to_owned());
+                bar.inc(1);
+                if let Some(line) = line {
+                    bar.println(line);
+                }
+            }
+            (None, Some(line)) => eprintln!("{line}"),
+            (None, None) if done.is_multiple_of(EVERY) => {
+                eprintln!("{}: {done} of {}", self.label, self.total);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

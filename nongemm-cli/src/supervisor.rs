@@ -35,7 +35,7 @@ fn supervise(
     interrupted: &AtomicBool,
     on_event: &mut dyn FnMut(&Event),
 ) -> anyhow::Result<RunRecord> {
-    let mut child = start(environment)?;
+    let mut child = start("worker", environment)?;
     let mut input = serde_json::to_string(job)?;
     input.push('\n');
     if let Some(mut stdin) = child.stdin.take() {
@@ -88,7 +88,9 @@ fn supervise(
     }
 }
 
-fn start(environment: &[(String, String)]) -> anyhow::Result<Child> {
+/// Starts this program's hidden `command` with `environment`, its streams piped.
+pub(crate) fn start(command: &str, environment: &[(String, String)]) -> anyhow::Result<Child> {
+    let name = command;
     let binary = std::env::current_exe()?;
     let mut command = Command::new(binary);
     if std::env::var_os("RUST_LIB_BACKTRACE").is_none() {
@@ -96,7 +98,7 @@ fn start(environment: &[(String, String)]) -> anyhow::Result<Child> {
         command.env("RUST_LIB_BACKTRACE", "0");
     }
     let child = command
-        .arg("worker")
+        .arg(name)
         .envs(environment.iter().cloned())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -119,7 +121,7 @@ fn interrupt(child: &Child) {
 
 /// What a worker said last: the message of a panic, else the last line that is not empty; at most 400
 /// characters.
-fn tail(mut pipe: impl Read) -> String {
+pub(crate) fn tail(mut pipe: impl Read) -> String {
     let mut text = String::new();
     let _ = pipe.read_to_string(&mut text);
     let panic = text
@@ -130,7 +132,8 @@ fn tail(mut pipe: impl Read) -> String {
     line.chars().take(400).collect()
 }
 
-fn describe(status: ExitStatus, interrupted: bool, last_words: &str) -> String {
+/// How a worker ended.
+pub(crate) fn describe(status: ExitStatus, interrupted: bool, last_words: &str) -> String {
     let cause = match (status.signal(), status.code()) {
         _ if interrupted => "interrupted before it had a result".to_owned(),
         (Some(libc::SIGKILL), _) => {

@@ -65,7 +65,7 @@ pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
 }
 
 #[cfg(target_os = "linux")]
-fn die_with_parent() {
+pub(crate) fn die_with_parent() {
     // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory of this process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -73,4 +73,4 @@ fn die_with_parent() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent() {}
+pub(crate) fn die_with_parent() {}

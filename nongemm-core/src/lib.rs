@@ -18,6 +18,7 @@ pub mod op;
 pub mod plan;
 pub mod plugin;
 pub mod record;
+pub mod registry;
 pub mod rng;
 pub mod run;
 pub mod shape;

@@ -150,6 +150,9 @@ pub struct Summary {
     pub median: f64,
     /// The median of this operator's own times. Medians of parts do not add up to that of the whole.
     pub own_median: f64,
+    /// The 95% confidence interval of that median; null for fewer than six values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ci95: Option<[f64; 2]>,
     /// Median absolute deviation of this operator's own times, unscaled.
     pub mad: f64,
     /// Number of values.
@@ -162,6 +165,7 @@ impl Summary {
         Summary {
             median: mean_at(values, middle),
             own_median: median(values).unwrap_or(0.0),
+            own_ci95: median_ranks_95(values.len()).and_then(|_| median_ci95(values)),
             mad: mad(values).unwrap_or(0.0),
             n: values.len(),
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::Scripted;
 use nongemm_core::measure::{
-    LatencyProfiler, Limits, Mode, Probes, Recorder, SamplePlan, Stop, time_batched,
+    LatencyProfiler, Limits, Mode, Probes, Recorder, SamplePlan, Stop, sample, time_batched,
 };
 use nongemm_core::op::{Attrs, OpGroup};
 use nongemm_core::plugin::{Classification, OpEvent, OperatorClassifier, Profiler, Session, Step};
@@ -255,8 +255,23 @@ fn short_calls_are_timed_in_batches() {
         inputs: &[],
         progress: &mut |_, _| {},
     };
-    let times = time_batched(&mut plan, &mut || clock.advance(3));
+    let mut call = || {
+        clock.advance(3);
+        Ok(())
+    };
+    let times = time_batched(&mut plan, &mut call).unwrap();
     assert!(times.calls >= 256, "{}", times.calls);
-    assert!(times.ns_per_call.iter().all(|ns| *ns == 3.0));
+    assert!(times.samples_ns.iter().all(|ns| *ns == 3.0));
     assert_eq!(times.stop, Stop::TargetCi);
+
+    // A caller that times calls by itself.
+    let mut one = || {
+        clock.advance(1_000);
+        Ok(3.0)
+    };
+    let times = sample(&mut plan, 1, &mut one).unwrap();
+    assert_eq!((times.calls, times.median_ns, times.n), (1, 3.0, 7));
+    let mut fails = || anyhow::bail!("broken");
+    let error = time_batched(&mut plan, &mut fails).unwrap_err();
+    assert_eq!(error.to_string(), "broken");
 }

@@ -18,14 +18,17 @@ mod embedding;
 mod gemm;
 #[cfg(feature = "golden")]
 pub mod golden;
+mod inputs;
 mod interpolation;
 pub mod layers;
 mod logit;
+mod made;
 mod memory;
 mod mixed;
 mod normalization;
 mod other;
 mod pooling;
+mod preset;
 mod roi;
 mod scalar;
 
@@ -35,6 +38,7 @@ pub use check::{promote, promote_scalar};
 pub use classifier::IrClassifier;
 pub use embedding::*;
 pub use gemm::*;
+pub use inputs::{AtenForm, FormError};
 pub use interpolation::*;
 pub use logit::*;
 pub use memory::*;

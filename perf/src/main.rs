@@ -11,6 +11,7 @@ mod build;
 mod closure;
 mod interleave;
 mod interpreter;
+mod micro;
 mod models;
 mod support;
 mod weights;
@@ -61,6 +62,14 @@ fn main() -> ExitCode {
 }
 
 fn run(names: &[String]) -> Result<()> {
+    if let Some(("micro", rest)) = names
+        .split_first()
+        .map(|(name, rest)| (name.as_str(), rest))
+    {
+        // Apart from the rest: it takes as long as measuring the operators twice does.
+        println!("micro: whether the medians of operators alone repeat");
+        return micro::run(rest);
+    }
     let known = |name: &String| BENCHMARKS.iter().any(|(known, ..)| known == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         let all: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).collect();

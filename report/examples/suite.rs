@@ -2,8 +2,9 @@
 //!
 //! `suite page FILE RUNS OPERATORS` writes the HTML page of made-up runs, failed, doubtful and hostile ones
 //! among them: what `cargo xtask test browser` opens.
-//! `suite measure RUNS OPERATORS PROGRAM` writes records into a temporary folder, runs `PROGRAM report` on
-//! them for each format, and prints time and peak memory: `cargo xtask perf report`.
+//! `suite measure RUNS OPERATORS` writes records into a temporary folder, has a process of its own read and
+//! report them in each format, and prints time and peak memory: `cargo xtask perf report`.
+//! `suite report DIR FORMAT OUT` is that process.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 #[path = "../tests/common/mod.rs"]
@@ -24,10 +25,9 @@ fn main() -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words[..] {
         ["page", file, runs, operators] => page(Path::new(file), runs.parse()?, operators.parse()?),
-        ["measure", runs, operators, program] => {
-            measure(runs.parse()?, operators.parse()?, program)
-        }
-        _ => bail!("page FILE RUNS OPERATORS | measure RUNS OPERATORS PROGRAM"),
+        ["measure", runs, operators] => measure(runs.parse()?, operators.parse()?),
+        ["report", dir, format, out] => report(Path::new(dir), format, Path::new(out)),
+        _ => bail!("page FILE RUNS OPERATORS | measure RUNS OPERATORS | report DIR FORMAT OUT"),
     }
 }
 
@@ -44,27 +44,44 @@ fn page(file: &Path, runs: usize, operators: usize) -> Result<()> {
     HtmlReporter.report(&records, &mut target)
 }
 
-fn measure(runs: usize, operators: usize, program: &str) -> Result<()> {
+/// What `nongemm report DIR --format FORMAT --out OUT` does.
+fn report(dir: &Path, format: &str, out: &Path) -> Result<()> {
+    let reporters: [&dyn Reporter; 7] = [
+        &nongemm_report::CsvReporter,
+        &HtmlReporter,
+        &nongemm_report::JsonReporter,
+        &nongemm_report::PaperReporter,
+        &nongemm_report::PngReporter,
+        &nongemm_report::SvgReporter,
+        &nongemm_report::TerminalReporter,
+    ];
+    let reporter = reporters.iter().find(|reporter| reporter.id() == format);
+    let records = store::read_all(dir)?;
+    reporter
+        .context("no such format")?
+        .report(&records, &mut ReportTarget::Folder(out))
+}
+
+fn measure(runs: usize, operators: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let results = folder.path().join("results");
     for run in 0..runs {
-        store::write(&results, &common::suite::run(run, operators))?;
+        let record = common::with_ceilings(common::suite::run(run, operators));
+        store::write(&results, &record)?;
     }
     let size: u64 = size(&results)?;
     println!(
         "{runs} runs of {operators} operators, {:.0} MB of records (targets: 10 s, 1000 MB, page below 5 MB)",
         size as f64 / 1e6
     );
-    for format in ["html", "svg", "csv", "terminal", "paper"] {
+    for format in ["html", "svg", "png", "csv", "json", "terminal", "paper"] {
         let out = folder.path().join(format);
         let since = Instant::now();
-        let peak = peak_of(
-            Command::new(program)
-                .arg("report")
-                .arg(&results)
-                .args(["--format", format, "--out"])
-                .arg(&out),
-        )?;
+        let peak = peak_of(Command::new(std::env::current_exe()?).arg("report").args([
+            &results,
+            Path::new(format),
+            &out,
+        ]))?;
         println!(
             "  {format:10} {:6.2} s {:6.0} MB of memory {:9.3} MB written",
             since.elapsed().as_secs_f64(),

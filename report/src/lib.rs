@@ -36,4 +36,4 @@ pub use csv::CsvReporter;
 pub use figures::{PngReporter, SvgReporter};
 pub use html::HtmlReporter;
 pub use json::JsonReporter;
-pub use terminal::TerminalReporter;
+pub use terminal::{TerminalReporter, micro_table};

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{doubtful, failed, gpt2, record, row, stream, terminal, tiny};
+use common::{doubtful, failed, gpt2, record, row, stream, terminal, tiny, with_ceilings};
 use insta::assert_snapshot;
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
@@ -159,6 +159,7 @@ fn device_times_stand_beside_host_times() {
         for op in &mut profile.ops {
             op.device_ns = Some(Summary {
                 own_median: 0.0,
+                own_ci95: None,
                 median: op.host_ns.median * 0.25,
                 mad: 1.0,
                 n: 31,
@@ -244,4 +245,12 @@ proptest! {
         run.status = if ok { Status::Ok } else { Status::Failed };
         report(&[run.clone(), run], width);
     }
+}
+
+#[test]
+fn a_roofline_where_ceilings_were_measured() {
+    let text = stream(&TerminalReporter, &[with_ceilings(gpt2())], terminal(80));
+    let (_, roofline) = text.split_once("Ceilings measured").unwrap();
+    let (roofline, _) = roofline.split_once("Closure").unwrap();
+    assert_snapshot!(roofline);
 }

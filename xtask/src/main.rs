@@ -19,13 +19,15 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Tasks of the nongemm workspace.
 
-  cargo xtask bench|list|report|doctor ARGS..   build nongemm with what the arguments need and run it
+  cargo xtask bench|micro|list|report|doctor ARGS..
+                                                build nongemm with what the arguments need and run it
       --plugin PATH|NAME@VERSION|URL[#NAME]     with a crate of plugins; may be given several times
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath; `perf torch`,
-                                                `perf memory` and `perf ort` against Python; `perf report`:
+                                                `perf memory` and `perf ort` against Python;
+                                                `perf micro ARGS..`: whether operators alone repeat; `perf report`:
                                                 time and memory of reports on a whole suite
   cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
   cargo xtask parity [--model ID,..] [--backend ID] [--small]

@@ -194,12 +194,10 @@ pub(crate) fn perf(args: &[String]) -> Result<ExitCode> {
         return become_program(compare.arg(script).arg(nongemm).args(rest));
     }
     if args.first().is_some_and(|name| name == "report") {
-        build.args(["--package", "nongemm-report", "--package", "nongemm-cli"]);
-        check(build.args(["--bin", "nongemm", "--example", "suite"]))?;
-        let release = target_dir()?.join("release");
-        let mut suite = Command::new(release.join("examples").join("suite"));
-        suite.args(["measure", "200", "1500"]);
-        return become_program(suite.arg(release.join("nongemm")));
+        build.args(["--package", "nongemm-report", "--example", "suite"]);
+        check(&mut build)?;
+        let suite = target_dir()?.join("release").join("examples").join("suite");
+        return become_program(Command::new(suite).args(["measure", "200", "1500"]));
     }
     build.args(["--package", "nongemm-perf", "--package", "nongemm-cli"]);
     check(&mut build)?;

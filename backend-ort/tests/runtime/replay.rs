@@ -15,6 +15,7 @@ fn row(step: &Step) -> OpRow {
         id: step.id.clone(),
         scope: step.scope.clone(),
         op: step.op.clone(),
+        vocabulary: Some(step.vocabulary.to_owned()),
         parent: None,
         parent_id: None,
         group: OpGroup::Other,

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::Ordering;
 
 use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
 use nongemm_core::plan::{Overrides, Plan, check_any, plan, run_id};
@@ -15,10 +14,11 @@ use nongemm_core::run::{Job, References, failed};
 use crate::args::BenchArgs;
 use crate::error::CliError;
 use crate::progress::Progress;
-use crate::{supervisor, terminal};
+use crate::signals::Signals;
+use crate::{ceilings, supervisor, terminal};
 
 /// The experiment that runs when no manifest is given; also the documentation of the format.
-const DEFAULT: &str = include_str!("../default.toml");
+pub(crate) const DEFAULT: &str = include_str!("../default.toml");
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
@@ -46,38 +46,6 @@ pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliEr
     })
 }
 
-/// Which signal asked this process to stop, if one did.
-struct Signals {
-    interrupted: Arc<AtomicBool>,
-    number: Arc<AtomicI32>,
-}
-
-impl Signals {
-    fn watch() -> Result<Self, CliError> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let number = Arc::new(AtomicI32::new(0));
-        for signal in [libc::SIGINT, libc::SIGTERM] {
-            let (flag, number) = (interrupted.clone(), number.clone());
-            let note = move || {
-                number.store(signal, Ordering::Relaxed);
-                flag.store(true, Ordering::Relaxed);
-            };
-            // SAFETY: the handler only stores to atomics, which is async-signal-safe.
-            unsafe { signal_hook::low_level::register(signal, note) }.map_err(CliError::failed)?;
-        }
-        Ok(Signals {
-            interrupted,
-            number,
-        })
-    }
-
-    fn received(&self) -> Option<u8> {
-        u8::try_from(self.number.load(Ordering::Relaxed))
-            .ok()
-            .filter(|signal| *signal != 0)
-    }
-}
-
 fn run_all(
     plan: &Plan,
     args: &BenchArgs,
@@ -98,7 +66,8 @@ fn run_all(
         }
         let mut job = Job::new(spec.clone(), &plan.limits, &plan.classify);
         job.outputs = references.task(spec, &run_id(spec));
-        let record = run_one(plan, &job, index, plugins, signals);
+        let mut record = run_one(plan, &job, index, plugins, signals);
+        ceilings::attach(&mut record, plugins);
         references.finished(&record);
         let written = store::write(&args.out, &record);
         records.push(record);

@@ -90,6 +90,8 @@ fn rows(kind: ListKind, plugins: &Plugins) -> Vec<Value> {
         ListKind::Reporters => summaries(plugins.reporters.iter(), |p| p.summary()),
         ListKind::Weights => summaries(plugins.weights.iter(), |p| p.summary()),
         ListKind::Exporters => summaries(plugins.exporters.iter(), |p| p.summary()),
+        ListKind::Presets => summaries(plugins.presets.iter(), |p| p.summary()),
+        ListKind::Formats => summaries(plugins.formats.iter(), |p| p.summary()),
         ListKind::Operators => operators(plugins),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 /// A monotonic clock in nanoseconds. A trait, so that tests can use times that they know.
 pub trait Clock {
     /// Nanoseconds since an arbitrary origin; never goes back.
@@ -33,7 +35,7 @@ impl Clock for Monotonic {
 }
 
 /// What reading a clock costs, and the smallest step it was seen to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockCost {
     /// Nanoseconds for one reading: the median over many.
     pub read_ns: u64,

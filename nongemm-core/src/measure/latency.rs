@@ -125,7 +125,7 @@ impl Profiler for LatencyProfiler {
             let series: Vec<f64> = m.plain_ns.iter().map(|&ns| ns as f64).collect();
             let half_width = stats::relative_half_width(&series);
             (plan.progress)(series.len(), half_width);
-            if let Some(stop) = verdict(plan, series.len(), half_width, started) {
+            if let Some(stop) = plan.verdict(series.len(), half_width, started) {
                 m.stop = stop;
                 break;
             }
@@ -169,7 +169,10 @@ fn discover_steps(session: &mut dyn Session, plan: &SamplePlan<'_>) -> anyhow::R
 }
 
 /// Runs until three runs in a row lie within 5% of the fastest of them, or the time is up.
-fn warm_up(
+///
+/// # Errors
+/// When the session fails.
+pub fn warm_up(
     session: &mut dyn Session,
     plan: &SamplePlan<'_>,
     plain: &mut Recorder<'_>,
@@ -192,30 +195,6 @@ fn warm_up(
             return Ok((times.len(), false));
         }
     }
-}
-
-fn verdict(
-    plan: &SamplePlan<'_>,
-    samples: usize,
-    half_width: Option<f64>,
-    started: u64,
-) -> Option<Stop> {
-    let limits = &plan.limits;
-    if plan.is_interrupted() {
-        return Some(Stop::Interrupted);
-    }
-    // Every input is measured.
-    if samples < limits.min_samples.max(plan.inputs.len()) {
-        return None;
-    }
-    if half_width.is_some_and(|width| width <= limits.target_ci) {
-        return Some(Stop::TargetCi);
-    }
-    if samples >= limits.max_samples {
-        return Some(Stop::MaxSamples);
-    }
-    let elapsed = u128::from(plan.clock.now() - started);
-    (elapsed >= limits.max_time.as_nanos()).then_some(Stop::MaxTime)
 }
 
 /// The output shapes of every step, by step.

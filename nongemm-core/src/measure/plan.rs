@@ -87,4 +87,29 @@ impl SamplePlan<'_> {
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
+
+    /// Whether to stop after so many samples, and why, for samples that began at `started`.
+    pub(super) fn verdict(
+        &self,
+        samples: usize,
+        half_width: Option<f64>,
+        started: u64,
+    ) -> Option<Stop> {
+        let limits = &self.limits;
+        if self.is_interrupted() {
+            return Some(Stop::Interrupted);
+        }
+        // Every input is measured.
+        if samples < limits.min_samples.max(self.inputs.len()) {
+            return None;
+        }
+        if half_width.is_some_and(|width| width <= limits.target_ci) {
+            return Some(Stop::TargetCi);
+        }
+        if samples >= limits.max_samples {
+            return Some(Stop::MaxSamples);
+        }
+        let elapsed = u128::from(self.clock.now() - started);
+        (elapsed >= limits.max_time.as_nanos()).then_some(Stop::MaxTime)
+    }
 }

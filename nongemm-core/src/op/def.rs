@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::cost::Cost;
 use super::group::{OpGroup, OpTraits};
 use super::storage::Storage;
+use super::values::Values;
 use crate::graph::{BuildError, GraphBuilder, Value};
 use crate::shape::{ShapeError, TensorSpec};
 
@@ -54,6 +55,12 @@ pub trait Op: OpAttrs + Any + Debug + Send + Sync {
     /// Where its outputs are, on a backend that shares and reuses memory.
     fn storage(&self) -> Storage {
         Storage::Own
+    }
+
+    /// Which values its inputs must hold for a call on made-up inputs to be valid, and to cost what it
+    /// costs on real ones: indices in range, boxes that overlap, probabilities. One for each input.
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        inputs.iter().map(Values::usual).collect()
     }
 
     /// How the reference's eager code runs it. Anything but [`Eager::Kernel`] needs

@@ -34,6 +34,13 @@ impl OpInstance {
         }
     }
 
+    /// Text that is equal for equal calls alone, in whatever order their attributes are.
+    pub fn key(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        value.sort_all_objects();
+        value.to_string()
+    }
+
     /// The operator, read back through the registry.
     ///
     /// # Errors

@@ -6,10 +6,12 @@ mod def;
 mod group;
 mod instance;
 mod storage;
+mod values;
 
-pub use case::{CaseInput, OpCase, Values};
+pub use case::{CaseInput, OpCase};
 pub use cost::Cost;
 pub use def::{Attrs, Eager, Op, OpAttrs};
 pub use group::{OpGroup, OpTraits};
 pub use instance::{OpDef, OpEntry, OpError, OpInstance, OpRegistry};
 pub use storage::Storage;
+pub use values::Values;

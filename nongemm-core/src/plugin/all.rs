@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::{
-    Backend, Claim, Dataset, Exporter, HardwareProbe, Model, Profiler, Registry, RegistryError,
-    Reporter, WeightFormat, WeightSource,
+    Backend, Claim, Dataset, Exporter, HardwareProbe, Model, Preset, Profiler, Registry,
+    RegistryError, RegistryFormat, Reporter, WeightFormat, WeightSource,
 };
 use crate::op::{OpError, OpRegistry};
 
@@ -26,6 +26,10 @@ pub struct Plugins {
     pub reporters: Registry<dyn Reporter>,
     /// Exporters.
     pub exporters: Registry<dyn Exporter>,
+    /// Operator registries.
+    pub presets: Registry<dyn Preset>,
+    /// Formats of operator registries.
+    pub formats: Registry<dyn RegistryFormat>,
     /// Operators.
     pub ops: OpRegistry,
 }
@@ -56,6 +60,8 @@ impl Plugins {
             profilers: Registry::collect()?,
             reporters: Registry::collect()?,
             exporters: Registry::collect()?,
+            presets: Registry::collect()?,
+            formats: Registry::collect()?,
             ops: OpRegistry::collect()?,
         })
     }

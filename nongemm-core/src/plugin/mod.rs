@@ -10,9 +10,11 @@ mod backend;
 mod classifier;
 mod dataset;
 mod exporter;
+mod format;
 mod model;
 pub mod nearest;
 mod panics;
+mod preset;
 mod probe;
 mod profiler;
 mod registry;
@@ -30,11 +32,13 @@ pub use dataset::{
     Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample, Samples, Text,
 };
 pub use exporter::Exporter;
+pub use format::{Exported, Imported, RefusedLine, RegistryFormat};
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
 pub use panics::{Panicked, is_guarded};
+pub use preset::Preset;
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
 pub use profiler::Profiler;
 pub use registry::{Plugin, Registered, Registry, RegistryError};
 pub use reporter::{ReportTarget, Reporter, Terminal};
 pub use settings::Settings;
-pub use weights::{Claim, FileDigest, WeightFormat, WeightSource};
+pub use weights::{Claim, FileDigest, NoWeights, WeightFormat, WeightSource};

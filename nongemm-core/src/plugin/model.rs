@@ -9,7 +9,7 @@ use crate::dtype::DType;
 use crate::graph::{BuildError, GraphBuilder};
 
 /// What a model is for; the task domains of the paper's Table 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each variant is its own name")]
 pub enum Domain {
@@ -21,6 +21,15 @@ pub enum Domain {
 }
 
 impl Domain {
+    /// Every domain, in the order of the paper's Table 1.
+    pub const ALL: [Domain; 5] = [
+        Domain::ImageClassification,
+        Domain::ObjectDetection,
+        Domain::ImageSegmentation,
+        Domain::LanguageModel,
+        Domain::Other,
+    ];
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {

@@ -44,6 +44,24 @@ pub trait WeightSource: Send + Sync {
     fn load(&self, param: &Param, spec: &TensorSpec) -> anyhow::Result<HostTensor>;
 }
 
+/// The weights of a graph that has none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoWeights;
+
+impl WeightSource for NoWeights {
+    fn describe(&self) -> String {
+        "none".to_owned()
+    }
+
+    fn verify(&self, _: &Graph) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn load(&self, param: &Param, _: &TensorSpec) -> anyhow::Result<HostTensor> {
+        anyhow::bail!("there is no parameter {}", param.name)
+    }
+}
+
 /// How sure a format is that it is meant by a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claim {

@@ -124,6 +124,9 @@ pub struct OpRow {
     pub scope: String,
     /// Operator name.
     pub op: String,
+    /// Which names the flow uses: `ir`, `aten`, `onnx`, ...; absent in records of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<String>,
     /// Name of the composite that it is a part of.
     pub parent: Option<String>,
     /// Id of that composite.

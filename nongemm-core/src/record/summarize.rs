@@ -225,6 +225,7 @@ fn op_row(
         id: step.id.clone(),
         scope: step.scope.clone(),
         op: step.op.clone(),
+        vocabulary: Some(step.vocabulary.to_owned()),
         parent: step.parents.first().map(|parent| parent.op.clone()),
         parent_id: step.parents.first().map(|parent| parent.id.clone()),
         group,

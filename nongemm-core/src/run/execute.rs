@@ -360,7 +360,8 @@ fn load_inputs(
     (0..spec.inputs).map(|_| turn()).collect()
 }
 
-fn start_probes(plugins: &Plugins) -> Probes {
+/// Starts every probe that can be used here.
+pub fn start_probes(plugins: &Plugins) -> Probes {
     let period = Duration::from_millis(100);
     let started = plugins
         .probes

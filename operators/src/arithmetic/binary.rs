@@ -8,6 +8,7 @@ use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{elementwise, invalid, operands};
+use crate::made::usual_but;
 
 /// Which operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +81,14 @@ impl Op for Binary {
 
     fn storage(&self) -> Storage {
         Storage::in_place(self.inplace)
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        let divisor = match self.kind {
+            BinaryKind::Div | BinaryKind::FloorDiv => Values::Range(1.0, 9.0),
+            _ => return inputs.iter().map(Values::usual).collect(),
+        };
+        usual_but(inputs, 1, divisor)
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

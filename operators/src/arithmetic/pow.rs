@@ -45,6 +45,15 @@ impl Op for Pow {
             .non_linear()
     }
 
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        let roots = self.base.is_none() && self.exponent.fract() != 0.0;
+        let of = |spec: &TensorSpec| match roots || self.exponent < 0.0 {
+            true => Values::Range(0.5, 4.0),
+            false => Values::usual(spec),
+        };
+        inputs.iter().map(of).collect()
+    }
+
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [x] = ShapeError::arity(inputs)?;
         if self.base.is_some() {

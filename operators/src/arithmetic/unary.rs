@@ -97,6 +97,18 @@ impl Op for Unary {
         Storage::in_place(self.inplace)
     }
 
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        let of = |spec: &TensorSpec| match self.kind {
+            UnaryKind::Log
+            | UnaryKind::Log2
+            | UnaryKind::Sqrt
+            | UnaryKind::Rsqrt
+            | UnaryKind::Reciprocal => Values::Range(0.5, 9.0),
+            _ => Values::usual(spec),
+        };
+        inputs.iter().map(of).collect()
+    }
+
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [x] = ShapeError::arity(inputs)?;
         let dtype = match (self.kind.keeps_integers(), x.dtype) {

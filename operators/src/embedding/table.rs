@@ -8,6 +8,7 @@ use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{float, index, one, rank};
+use crate::made::{positions, usual_but};
 use crate::memory::rows;
 
 /// `embedding(weight, indices)`: rows of `weight[rows, width]`; the result has the shape of the
@@ -27,6 +28,10 @@ impl Op for Embedding {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand()
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        usual_but(inputs, 1, positions(inputs, 0))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -5,10 +5,11 @@ use std::fmt;
 
 use anyhow::Context;
 use nongemm_core::dtype::DType;
-use nongemm_core::graph::{Graph, GraphBuilder, Param, Value};
+use nongemm_core::graph::{Graph, GraphBuilder, Value};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::{OpCase, OpRegistry, Values};
-use nongemm_core::plugin::{Backend, Device, PrepareOptions, Session, Settings, WeightSource};
+pub use nongemm_core::plugin::NoWeights;
+use nongemm_core::plugin::{Backend, Device, PrepareOptions, Session, Settings};
 use nongemm_core::shape::{Dim, TensorSpec};
 use nongemm_core::tensor::HostTensor;
 
@@ -83,24 +84,6 @@ pub struct Run {
     pub produced: Vec<Vec<TensorSpec>>,
     /// Specs of each step's outputs as announced.
     pub announced: Vec<Vec<TensorSpec>>,
-}
-
-/// Graphs of a single operator have no weights.
-#[derive(Clone, Copy, Debug)]
-pub struct NoWeights;
-
-impl WeightSource for NoWeights {
-    fn describe(&self) -> String {
-        "none".to_owned()
-    }
-
-    fn verify(&self, _: &Graph) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    fn load(&self, param: &Param, _: &TensorSpec) -> anyhow::Result<HostTensor> {
-        anyhow::bail!("there is no parameter {}", param.name)
-    }
 }
 
 /// Options on the CPU with a policy for composites (`reference`, `fused`, `parts`).

@@ -38,6 +38,15 @@ impl Op for PasteMasks {
         OpTraits::NONE.dynamic().reduction()
     }
 
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        let boxes = Values::Detections {
+            side: self.height.min(self.width) as f64 - 1.0,
+            images: 1,
+        };
+        let values = [Values::Range(0.0, 1.0), boxes];
+        values.into_iter().take(inputs.len()).collect()
+    }
+
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [masks, boxes] = ShapeError::arity(inputs)?;
         float(masks)?;

@@ -8,6 +8,7 @@ use nongemm_core::shape::{Dim, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, index, one, rank};
+use crate::made::{positions, usual_but};
 use crate::memory::index_select::rows;
 
 /// `gather(x, index)[i][j][k] = x[i][index[i][j][k]][k]` for dimension 1, and so on; the result has
@@ -30,6 +31,10 @@ impl Op for Gather {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        usual_but(inputs, 1, positions(inputs, self.dim))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

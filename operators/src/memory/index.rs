@@ -8,6 +8,7 @@ use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{self, arity, ensure, invalid, one};
+use crate::made::positions;
 use crate::memory::index_select::rows;
 
 /// `index(x, i, j, ...)`: elements `x[i][j]` of the leading dimensions for index tensors that
@@ -28,6 +29,14 @@ impl Op for Index {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.dynamic()
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        let of = |(position, spec): (usize, &TensorSpec)| match position {
+            1.. if spec.dtype != DType::Bool => positions(inputs, position as i64 - 1),
+            _ => Values::usual(spec),
+        };
+        inputs.iter().enumerate().map(of).collect()
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

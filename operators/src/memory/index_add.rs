@@ -8,6 +8,7 @@ use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, index, one, rank, same_dtype};
+use crate::made::{positions, usual_but};
 
 /// `index_add_(x, index, source)`: slice `i` of the source is added to slice `index[i]` of `x`, along a
 /// dimension. Slices that are named twice get both.
@@ -33,6 +34,10 @@ impl Op for IndexAdd {
 
     fn storage(&self) -> Storage {
         Storage::Written(0)
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        usual_but(inputs, 1, positions(inputs, self.dim))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -8,6 +8,7 @@ use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, index, one, rank, same_dtype};
+use crate::made::{positions, usual_but};
 
 /// `x[index] = values` for a vector of positions in the first dimension; the values broadcast.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,10 @@ impl Op for IndexPut {
 
     fn storage(&self) -> Storage {
         Storage::Written(0)
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        usual_but(inputs, 1, positions(inputs, 0))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -8,6 +8,7 @@ use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{index, one, rank};
+use crate::made::{positions, usual_but};
 
 /// Positions `index` (a vector) of one dimension.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,10 @@ impl Op for IndexSelect {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        usual_but(inputs, 1, positions(inputs, self.dim))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

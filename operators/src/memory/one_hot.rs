@@ -8,6 +8,7 @@ use nongemm_core::shape::{Dim, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, one};
+use crate::made::usual_but;
 
 /// For each number a row of `num_classes` elements (a new last dimension) that are 0, but for a 1 at the
 /// number's place.
@@ -29,6 +30,11 @@ impl Op for OneHot {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand()
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        let classes = u32::try_from(self.num_classes).unwrap_or(u32::MAX);
+        usual_but(inputs, 0, Values::Below(classes))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -7,6 +7,7 @@ use nongemm_core::shape::{ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{invalid, one, same_float, vector};
+use crate::made::usual_but;
 
 /// `batch_norm(x, weight, bias, mean, var) = (x - mean) / √(var + eps) weight + bias` for each
 /// channel (dimension 1).
@@ -29,6 +30,10 @@ impl Op for BatchNorm {
     /// With given statistics it is linear and reduces nothing.
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.single_operand()
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        usual_but(inputs, 4, Values::Range(0.5, 1.5))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

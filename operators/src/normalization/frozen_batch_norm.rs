@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate as ops;
 use crate::check::{ensure, one, same_float, vector};
+use crate::made::usual_but;
 
 /// `x[n, c, ..] w / sqrt(var + eps) + (b - mean w / sqrt(var + eps))` with one constant for each
 /// channel; inputs `x, weight, bias, running_mean, running_var`. torchvision's `FrozenBatchNorm2d`,
@@ -30,6 +31,10 @@ impl Op for FrozenBatchNorm {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        usual_but(inputs, 4, Values::Range(0.5, 1.5))
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

@@ -36,6 +36,16 @@ impl Op for Nms {
         OpTraits::NONE.non_linear().dynamic()
     }
 
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        // Boxes of a photograph, and probabilities.
+        let boxes = Values::Detections {
+            side: 800.0,
+            images: 1,
+        };
+        let values = [boxes, Values::Range(0.0, 1.0)];
+        values.into_iter().take(inputs.len()).collect()
+    }
+
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
         let [boxes, scores] = ShapeError::arity(inputs)?;
         same_float(inputs)?;

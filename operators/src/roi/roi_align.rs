@@ -7,6 +7,7 @@ use nongemm_core::shape::{Dim, Shape, ShapeError, TensorSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{ensure, one, rank, same_float};
+use crate::made::{side, usual_but};
 
 /// torchvision's `roi_align(features[n, c, h, w], rois[k, 5])` (He et al. 2017, Mask R-CNN, section 3):
 /// every region is cut into `pooled_height` x `pooled_width` bins, and a bin is the mean of
@@ -40,6 +41,18 @@ impl Op for RoiAlign {
 
     fn traits(&self) -> OpTraits {
         OpTraits::NONE.dynamic().reduction()
+    }
+
+    fn values(&self, inputs: &[TensorSpec]) -> Vec<Values> {
+        let [features, ..] = inputs else {
+            return Vec::new();
+        };
+        let images = features.shape.dims().first().and_then(Dim::known);
+        let regions = Values::Detections {
+            side: side(features) / self.spatial_scale,
+            images: images.and_then(|n| u32::try_from(n).ok()).unwrap_or(1),
+        };
+        usual_but(inputs, 1, regions)
     }
 
     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {

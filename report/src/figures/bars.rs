@@ -119,27 +119,19 @@ fn draw(title: &str, clusters: &[Cluster<'_>]) -> String {
     axis(&mut canvas, top, wide);
     let mut x = LEFT + GAP / 2.0;
     for cluster in clusters {
+        let own = cluster_width(cluster);
+        let bars = STEP * cluster.bars.len() as f64 - STEP + BAR;
         for (index, (label, run)) in cluster.bars.iter().enumerate() {
-            let left = x + STEP * index as f64;
+            let left = x + (own - bars) / 2.0 + STEP * index as f64;
             stack(&mut canvas, run, left, top);
             let centre = left + BAR / 2.0 + SMALL / 3.0;
-            canvas.text([centre, top + TALL + 8.0], SMALL, Anchor::End, 90.0, label);
+            let under = [centre, top + TALL + 8.0];
+            canvas.text(under, SMALL, Anchor::End, 90.0, label);
         }
-        let own = cluster_width(cluster);
-        let middle = x + (STEP * cluster.bars.len() as f64 - STEP + BAR) / 2.0;
-        let base = top + TALL + below + 16.0;
-        canvas.line(
-            &[[x, base - 12.0], [x + own - STEP + BAR, base - 12.0]],
-            INK,
-            0.75,
-        );
-        canvas.text(
-            [middle, base + 2.0],
-            MEDIUM - 1.0,
-            Anchor::Middle,
-            0.0,
-            &cluster.name,
-        );
+        let base = top + TALL + below + 4.0;
+        canvas.line(&[[x, base], [x + own, base]], INK, 0.75);
+        let under = [x + own / 2.0, base + 14.0];
+        canvas.text(under, MEDIUM - 1.0, Anchor::Middle, 0.0, &cluster.name);
         x += own + GAP;
     }
     canvas.finish()

@@ -8,8 +8,8 @@ use resvg::usvg::{Options, Tree, fontdb};
 
 const FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 
-/// Pixels for each unit: sharp in print at the width of a column.
-const SCALE: f32 = 3.0;
+/// Pixels for each unit: sharp on slides and at the width of a column.
+const SCALE: f32 = 2.0;
 
 /// The longest side of an image in pixels; larger figures are drawn at a smaller scale.
 const LONGEST: f32 = 16_000.0;

@@ -9,9 +9,11 @@ pub(crate) mod conditions;
 mod groups;
 pub(crate) mod headline;
 mod levels;
+mod micro;
 mod operators;
 mod page;
 pub(crate) mod replication;
+mod roofline;
 mod summary;
 mod table;
 pub(crate) mod warnings;
@@ -20,6 +22,7 @@ use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
 use nongemm_core::record::{RunRecord, Status};
 use nongemm_core::register;
 
+pub use self::micro::micro_table;
 use self::page::{Page, Style};
 use crate::breakdown::Breakdown;
 use crate::output;
@@ -88,6 +91,7 @@ fn details(page: &mut Page, run: &RunRecord) {
     }
     if let Some(profile) = &run.profile {
         operators::table(page, run, profile);
+        roofline::table(page, run, profile);
         page.blank();
         conditions::closure(page, profile);
     }

@@ -21,15 +21,35 @@ pub(crate) fn text(replication: Option<&Replication>, terminal: Terminal) -> Str
     for line in &replication.summary {
         page.wrapped((Style::Plain, "- "), 2, Style::Plain, line);
     }
+    let notes = notes(replication);
     for what in ["most expensive", "non-GEMM"] {
         let rows = || replication.rows.iter().filter(|row| row.what == what);
         if rows().next().is_some() {
             page.blank();
             page.line(&[(Style::Bold, title(what))]);
-            table(&mut page, rows());
+            table(&mut page, rows(), &notes);
+        }
+    }
+    if !notes.is_empty() {
+        page.blank();
+        page.line(&[(Style::Plain, "Where the run differs from the paper's:")]);
+        for (index, note) in notes.iter().enumerate() {
+            let mark = format!("{:>3}  ", index + 1);
+            page.wrapped((Style::Dim, &mark), 5, Style::Plain, note);
         }
     }
     page.finish()
+}
+
+/// What differs, each text once: rows refer to them by number.
+fn notes(replication: &Replication) -> Vec<&str> {
+    let mut notes: Vec<&str> = Vec::new();
+    for row in &replication.rows {
+        if !row.differs.is_empty() && !notes.contains(&row.differs.as_str()) {
+            notes.push(&row.differs);
+        }
+    }
+    notes
 }
 
 fn title(what: &str) -> &'static str {
@@ -39,28 +59,29 @@ fn title(what: &str) -> &'static str {
     }
 }
 
-fn table<'a>(page: &mut Page, rows: impl Iterator<Item = &'a Row>) {
+fn table<'a>(page: &mut Page, rows: impl Iterator<Item = &'a Row>, notes: &[&str]) {
     let columns = [
         ("model", Align::Left),
         ("batch", Align::Right),
         ("paper", Align::Left),
         ("measured", Align::Left),
         ("", Align::Left),
-        ("where the run differs", Align::Left),
+        ("note", Align::Right),
     ];
-    let mut table = Table::new(&columns, columns.len() - 1);
+    let mut table = Table::new(&columns, 3);
     for row in rows {
         let verdict = match row.verdict {
             "agrees" => plain("agrees"),
             other => (Style::Warning, other.to_owned()),
         };
+        let note = notes.iter().position(|note| *note == row.differs);
         table.row(vec![
             plain(&row.model),
             plain(&row.batch),
             plain(&row.paper),
             plain(&row.measured),
             verdict,
-            plain(&row.differs),
+            plain(note.map_or_else(String::new, |index| (index + 1).to_string())),
         ]);
     }
     table.write(page);

@@ -26,6 +26,7 @@ pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpR
         id: String::new(),
         scope: String::new(),
         op: op.to_owned(),
+        vocabulary: None,
         parent: None,
         parent_id: None,
         group,
@@ -38,6 +39,7 @@ pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpR
         host_ns: Summary {
             median: us * 1e3,
             own_median: us * 1e3,
+            own_ci95: None,
             mad: us * 10.0,
             n: 31,
         },

@@ -1,0 +1,69 @@
+//! `nongemm registry capture`: the operators of models, from their graphs. No weights are needed.
+
+use nongemm_core::graph::CompositePolicy;
+use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
+use nongemm_core::plan::{Overrides, build, plan, run_id};
+use nongemm_core::plugin::{Plugins, Settings};
+use nongemm_core::record::RunSpec;
+use nongemm_core::registry::{Extraction, Occasion, OperatorRegistry, from_graph, write};
+
+use super::source;
+use crate::args::CaptureArgs;
+use crate::commands::bench::{DEFAULT, settings};
+use crate::error::CliError;
+
+pub(super) fn run(args: &CaptureArgs, plugins: &Plugins) -> Result<(), CliError> {
+    let mut merged = OperatorRegistry::new();
+    for name in &args.with {
+        merged.merge(source::open(name, plugins)?);
+    }
+    let defaults = Manifest::parse("default.toml", DEFAULT).map_err(CliError::usage)?;
+    let manifest = match &args.manifest {
+        Some(file) => Manifest::read(file).map_err(CliError::usage)?,
+        None => defaults.clone(),
+    };
+    let plan = plan(&manifest, &defaults, &overrides(args)?, plugins).map_err(CliError::usage)?;
+    for spec in &plan.runs {
+        let found = capture(spec, plugins)?;
+        source::tell(&run_id(spec), &found);
+        merged.merge(found.registry);
+    }
+    write(&args.out, &merged).map_err(CliError::failed)?;
+    eprintln!("{}: {} entries", args.out.display(), merged.len());
+    Ok(())
+}
+
+fn capture(spec: &RunSpec, plugins: &Plugins) -> Result<Extraction, CliError> {
+    let model = plugins.models.get(&spec.model).map_err(CliError::usage)?;
+    let settings = Settings::new(spec.settings.clone());
+    let wrong = |e: &dyn std::fmt::Display| CliError::usage(format!("model {}: {e}", spec.model));
+    let graph = build(model, spec, &settings).map_err(|e| wrong(&e))?;
+    let policy = settings.find::<CompositePolicy>("composites");
+    let policy = policy.map_err(CliError::usage)?.unwrap_or_default();
+    settings.finish().map_err(CliError::usage)?;
+    let occasion = Occasion {
+        model: spec.model.clone(),
+        domain: model.domain(),
+        batch: spec.batch,
+        seq: spec.seq,
+        image: spec.image,
+    };
+    from_graph(&graph, &occasion, policy).map_err(|e| wrong(&e))
+}
+
+fn overrides(args: &CaptureArgs) -> Result<Overrides, CliError> {
+    let set = settings(&args.set)?.into_iter();
+    let set = set.map(|(key, value)| (key, toml::Value::String(value)));
+    Ok(Overrides {
+        run: RunTable {
+            model: args.model.clone(),
+            dtype: args.dtype.clone(),
+            batch: args.batch.clone(),
+            seq: args.seq.clone(),
+            image: args.image.clone(),
+            set: set.collect(),
+            ..RunTable::default()
+        },
+        measure: MeasureTable::default(),
+    })
+}

@@ -1,0 +1,285 @@
+//! One operator alone: a graph of one node, prepared and measured as a model is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::machine;
+use crate::dtype::DType;
+use crate::graph::{Graph, GraphBuilder};
+use crate::measure::{
+    Call, Limits, Mode, Recorder, SamplePlan, Series, capture_shapes, sample, time_batched, warm_up,
+};
+use crate::op::{Cost, Op, OpInstance, OpRegistry, Storage};
+use crate::plugin::{Backend, Device, NoWeights, PrepareError, PrepareOptions, Session};
+use crate::record::AloneTimes;
+use crate::rng::Uniform;
+use crate::shape::TensorSpec;
+use crate::tensor::HostTensor;
+
+/// Why a call was not measured.
+#[derive(Debug)]
+pub enum NotMeasured {
+    /// It cannot run: found before anything ran.
+    Refused(anyhow::Error),
+    /// It failed while it ran.
+    Failed(anyhow::Error),
+}
+
+/// A call of one operator on inputs of known sizes.
+#[derive(Clone, Debug)]
+pub struct Alone {
+    op: Arc<dyn Op>,
+    inputs: Vec<TensorSpec>,
+    outputs: Vec<TensorSpec>,
+    graph: Graph,
+}
+
+impl Alone {
+    /// Checks that the operator is known, that it takes these inputs and that they fit into memory.
+    ///
+    /// # Errors
+    /// Says what is wrong with the call.
+    pub fn new(call: &OpInstance, ops: &OpRegistry) -> anyhow::Result<Self> {
+        let op = call.op(ops)?;
+        for (position, spec) in call.inputs.iter().enumerate() {
+            anyhow::ensure!(
+                spec.shape.known().is_some(),
+                "input {position}, {spec}, has a size that only data decide"
+            );
+        }
+        let outputs = op.infer(&call.inputs)?;
+        fits(&call.inputs, &outputs)?;
+        let mut g = GraphBuilder::new(DType::F32);
+        let mut values = Vec::with_capacity(call.inputs.len());
+        for (position, spec) in call.inputs.iter().enumerate() {
+            values.push(g.input(&format!("x{position}"), spec.clone())?);
+        }
+        for (position, value) in g.add_shared(op.clone(), &values)?.into_iter().enumerate() {
+            g.output(&format!("y{position}"), value);
+        }
+        Ok(Alone {
+            op,
+            inputs: call.inputs.clone(),
+            outputs,
+            graph: g.finish(),
+        })
+    }
+
+    /// A session of the call with made-up inputs bound, ready to run.
+    ///
+    /// # Errors
+    /// When the backend has no kernel for it or cannot hold it.
+    pub fn session(
+        &self,
+        backend: &dyn Backend,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        let mut session = backend.prepare(&self.graph, &NoWeights, options)?;
+        session.bind(&self.tensors()?).context("binding inputs")?;
+        Ok(session)
+    }
+
+    /// The inputs, as the operator asks for them: the same values each time.
+    fn tensors(&self) -> anyhow::Result<Vec<HostTensor>> {
+        let values = self.op.values(&self.inputs);
+        anyhow::ensure!(
+            values.len() == self.inputs.len(),
+            "{} says what {} inputs hold and takes {}",
+            self.op.name(),
+            values.len(),
+            self.inputs.len()
+        );
+        let pairs = values.into_iter().zip(&self.inputs).enumerate();
+        pairs
+            .map(|(position, (values, spec))| {
+                let rng = Uniform::new(0, &format!("{}#{position}", self.op.name()));
+                values.tensor(spec, rng)
+            })
+            .collect()
+    }
+
+    /// Work of one call, from the sizes of the outputs as they came; `None` where the flow does not tell.
+    fn cost(&self, produced: Option<&[TensorSpec]>) -> Option<Cost> {
+        let known = |specs: &[TensorSpec]| specs.iter().all(|s| s.shape.known().is_some());
+        let outputs = match produced {
+            _ if known(&self.outputs) => self.outputs.as_slice(),
+            Some(produced) if produced.len() == self.outputs.len() && known(produced) => produced,
+            _ => return None,
+        };
+        Some(self.op.cost(&self.inputs, outputs))
+    }
+}
+
+/// Refuses what cannot fit before anything is allocated: inputs are held on the host and by the backend.
+fn fits(inputs: &[TensorSpec], outputs: &[TensorSpec]) -> anyhow::Result<()> {
+    const MIB: u64 = 1 << 20;
+    let mut needed = 0u64;
+    for (specs, copies) in [(inputs, 2u64), (outputs, 1)] {
+        for spec in specs.iter().filter(|spec| spec.shape.known().is_some()) {
+            let bytes = spec.shape.elements().map(|count| count as u64);
+            let bytes = bytes.and_then(|count| count.checked_mul(spec.dtype.size() as u64));
+            let bytes =
+                bytes.with_context(|| format!("{spec} has more bytes than can be counted"))?;
+            needed = needed.saturating_add(bytes.saturating_mul(copies));
+        }
+    }
+    if let Some(available) = machine::available_memory() {
+        anyhow::ensure!(
+            needed <= available,
+            "it needs {} MiB of memory, {} MiB are available",
+            needed / MIB,
+            available / MIB
+        );
+    }
+    Ok(())
+}
+
+/// Measures a call: in turn with its operands as the last call left them, step by step, and, where
+/// `flush` empties the caches, with its operands in memory.
+///
+/// # Errors
+/// Says whether it could not run or failed.
+pub fn measure(
+    alone: &Alone,
+    backend: &dyn Backend,
+    options: &PrepareOptions,
+    plan: &mut SamplePlan<'_>,
+    flush: Option<Call<'_>>,
+) -> Result<AloneTimes, NotMeasured> {
+    let mut session = alone
+        .session(backend, options)
+        .map_err(|error| NotMeasured::Refused(error.into()))?;
+    times(alone, session.as_mut(), options.device, plan, flush).map_err(NotMeasured::Failed)
+}
+
+fn times(
+    alone: &Alone,
+    session: &mut dyn Session,
+    device: Device,
+    plan: &mut SamplePlan<'_>,
+    flush: Option<Call<'_>>,
+) -> anyhow::Result<AloneTimes> {
+    let shapes = capture_shapes(session, plan)?;
+    let produced = shapes
+        .first()
+        .and_then(|shapes| shapes.values().next_back());
+    let produced = produced.map(Vec::as_slice);
+    let cost = alone.cost(produced);
+    let (host, device_times) = by_step(session, plan)?;
+    anyhow::ensure!(
+        !session.steps().is_empty(),
+        "the flow has computed it before anything runs"
+    );
+    let restored = matches!(alone.op.storage(), Storage::Written(_));
+    let mut plain = Recorder::new(plan.clock, Mode::Off, 0);
+    warm_up(session, plan, &mut plain)?;
+    let hot = if restored {
+        own_clock(session, &mut plain, plan, &mut || Ok(()))?
+    } else {
+        time_batched(plan, &mut || session.run(&mut plain))?
+    };
+    let cold = match flush {
+        Some(flush) => Some(within(plan, quarter, |plan| {
+            own_clock(session, &mut plain, plan, flush)
+        })?),
+        None => None,
+    };
+    Ok(AloneTimes {
+        steps: session.steps().iter().map(|step| step.op.clone()).collect(),
+        hot,
+        cold,
+        host,
+        device: device_times.filter(|_| device != Device::Cpu),
+        flops: cost.map(|cost| cost.flops),
+        bytes: cost.map(|cost| cost.bytes),
+    })
+}
+
+/// Single runs by the session's own reading of the clock: an input that the operator writes over gets its
+/// values back before that starts.
+fn own_clock(
+    session: &mut dyn Session,
+    plain: &mut Recorder<'_>,
+    plan: &mut SamplePlan<'_>,
+    before: Call<'_>,
+) -> anyhow::Result<Series> {
+    sample(plan, 1, &mut || {
+        before()?;
+        session.run(plain)?;
+        Ok(plain.wall_ns() as f64)
+    })
+}
+
+/// What its steps take in instrumented runs, all together: on the host, and on the device's own clock.
+fn by_step(
+    session: &mut dyn Session,
+    plan: &mut SamplePlan<'_>,
+) -> anyhow::Result<(Series, Option<Series>)> {
+    let mut learn = Recorder::new(plan.clock, Mode::Timing, session.steps().len());
+    session.run(&mut learn)?;
+    let mut timing = Recorder::new(plan.clock, Mode::Timing, learn.events().len());
+    let mut device_ns = Vec::new();
+    let host = within(plan, quarter, |plan| {
+        sample(plan, 1, &mut || {
+            session.run(&mut timing)?;
+            timing.check_closure()?;
+            let device: u64 = timing.device_ns().iter().map(|(_, ns)| ns).sum();
+            device_ns.push(device as f64);
+            let events = timing.events().iter();
+            Ok(events.map(|event| event.end - event.start).sum::<u64>() as f64)
+        })
+    })?;
+    let timed = timing.device_wall_ns().is_some();
+    let device = timed.then(|| Series::new(device_ns, 1, host.stop, host.disturbed.clone()));
+    Ok((host, device))
+}
+
+/// Limits of the series beside the main one: a quarter of its time, and half as many samples of calls that
+/// take longer than that.
+fn quarter(limits: Limits) -> Limits {
+    Limits {
+        max_time: limits.max_time / 4,
+        min_samples: limits.min_samples.div_ceil(2),
+        max_samples: limits.max_samples.min(200),
+        ..limits
+    }
+}
+
+fn within<T>(
+    plan: &mut SamplePlan<'_>,
+    change: impl Fn(Limits) -> Limits,
+    body: impl FnOnce(&mut SamplePlan<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let limits = plan.limits;
+    plan.limits = change(limits);
+    let result = body(plan);
+    plan.limits = limits;
+    result
+}
+
+/// What a session costs that holds no operator: it is part of every time of a call alone, but not of the
+/// times of its steps. `None` where the flow runs no such graph.
+pub fn overhead(
+    backend: &dyn Backend,
+    options: &PrepareOptions,
+    plan: &mut SamplePlan<'_>,
+) -> Option<Series> {
+    let spec = TensorSpec::new(DType::F32, [1usize]);
+    let mut g = GraphBuilder::new(DType::F32);
+    let value = g.input("x", spec.clone()).ok()?;
+    g.output("y", value);
+    let mut session = backend.prepare(&g.finish(), &NoWeights, options).ok()?;
+    let input = crate::op::Values::usual(&spec).tensor(&spec, Uniform::new(0, "x"));
+    session.bind(&[input.ok()?]).ok()?;
+    let mut plain = Recorder::new(plan.clock, Mode::Off, 0);
+    let short = |limits: Limits| Limits {
+        max_time: limits.max_time.min(Duration::from_secs(1)),
+        ..limits
+    };
+    within(plan, short, |plan| {
+        time_batched(plan, &mut || session.run(&mut plain))
+    })
+    .ok()
+}
