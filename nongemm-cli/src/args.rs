@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nongemm_core::dtype::DType;
+use nongemm_core::plan::Partition;
 use nongemm_core::plugin::Device;
 
 pub(crate) use registry::{
@@ -36,8 +37,14 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Turn results into reports.
     Report(ReportArgs),
+    /// Print a job-array script for Slurm that runs an experiment in parts.
+    Slurm(SlurmArgs),
     /// Show, merge and capture the operators met in models.
     Registry(Box<RegistryArgs>),
+    /// Say what changed between two sets of results; exit code 1 if a run got slower.
+    Compare(CompareArgs),
+    /// Say how long runs would take if some operators took less time (Amdahl's law).
+    Project(ProjectArgs),
     /// Say what is available on this machine, and how to get the rest.
     Doctor(DoctorArgs),
     /// Measure what this machine gives at best: copy bandwidth and the peak of matrix products.
@@ -172,7 +179,7 @@ pub(crate) struct MicroArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Folders with results: of one run, or of several.
+    /// Folders with results: of one run, of several, or of repetitions of several.
     #[arg(required = true)]
     pub(crate) dirs: Vec<PathBuf>,
     /// Reporters, separated by commas; `terminal` without it.
@@ -184,6 +191,43 @@ pub(crate) struct ReportArgs {
     /// Folder for the reports; standard output without it.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompareFormat {
+    /// Lines for people.
+    Terminal,
+    /// Tables for a pull request on GitHub.
+    Markdown,
+    /// Everything, operator by operator.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Results to compare with: a folder as for `report`; several records of one run are repetitions.
+    pub(crate) base: PathBuf,
+    /// Results to judge.
+    pub(crate) new: PathBuf,
+    /// The smallest change that matters, in percent.
+    #[arg(long, value_name = "PCT", default_value_t = 5.0)]
+    pub(crate) threshold: f64,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = CompareFormat::Terminal)]
+    pub(crate) format: CompareFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProjectArgs {
+    /// Results: folders as for `report`.
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// A group, or `op:` and the name of an operator, and how many times faster it gets; may be given several times.
+    #[arg(long, required = true, value_name = "GROUP=X")]
+    pub(crate) speedup: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +258,21 @@ pub(crate) struct ExportArgs {
     /// Setting of the model; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SlurmArgs {
+    /// Experiment manifest.
+    pub(crate) manifest: PathBuf,
+    /// Number of tasks; default: one for each model and size, with all its flows and devices.
+    #[arg(long, value_name = "N")]
+    pub(crate) array: Option<usize>,
+    /// Folder for the results, which all nodes share.
+    #[arg(long, default_value = "results")]
+    pub(crate) out: PathBuf,
+    /// Option of sbatch, such as --sbatch=--partition=gpu; may be given several times.
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub(crate) sbatch: Vec<String>,
 }
 
 /// Flags override the manifest.
@@ -267,9 +326,24 @@ pub(crate) struct BenchArgs {
     /// Fewest samples of a run.
     #[arg(long, value_name = "N")]
     pub(crate) min_samples: Option<usize>,
+    /// Time for a whole run, loading included; one that takes longer has failed.
+    #[arg(long, value_name = "DUR")]
+    pub(crate) run_timeout: Option<String>,
+    /// Wait for a calm machine before the first sample of a run, at most that long.
+    #[arg(long, value_name = "DUR", num_args = 0..=1, default_missing_value = "5min")]
+    pub(crate) wait_quiet: Option<String>,
+    /// Do not measure energy, even where there is a sensor.
+    #[arg(long)]
+    pub(crate) no_energy: bool,
     /// Folder for the results.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,
+    /// Leave out runs whose results are in that folder, complete and of the same versions.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Run only part K of N of the suite.
+    #[arg(long, value_name = "K/N")]
+    pub(crate) partition: Option<Partition>,
     /// Print the records as JSON on standard output instead of the report.
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use nongemm_core::registry::FilterError;
+use nongemm_report::text::visible;
 
 /// Why a command ends early. Printed as one line on standard error.
 #[derive(Debug)]
@@ -44,8 +45,13 @@ pub(crate) fn exit_code(result: Result<ExitCode, CliError>) -> ExitCode {
         }
         Err(CliError::Failed(message)) => (message, 1),
     };
-    eprintln!("nongemm: {}", one_line(&message));
+    warn(&message);
     ExitCode::from(code)
+}
+
+/// Prints a message as one line on standard error. It may hold names from files of any origin.
+pub(crate) fn warn(message: &str) {
+    eprintln!("nongemm: {}", visible(&one_line(message)));
 }
 
 /// Prints clap's message: help and version as they are, errors as one line.
@@ -68,7 +74,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     } else {
         format!(" {}", rest.join("; "))
     };
-    eprintln!("nongemm: {message}{tail}");
+    warn(&format!("{message}{tail}"));
     ExitCode::from(2)
 }
 

@@ -3,6 +3,7 @@
 //! A binary with more plugins is three lines: `use my_plugin as _;` and a `main` that returns
 //! [`main()`]. The crates below are linked here, and only here, so that their plugins register.
 
+mod advice;
 mod allocator;
 mod alone;
 mod args;
@@ -12,6 +13,7 @@ mod error;
 mod panics;
 mod progress;
 mod signals;
+mod suite;
 mod supervisor;
 mod terminal;
 mod worker;
@@ -57,8 +59,11 @@ fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
         Command::List(args) => commands::list::run(&args, plugins),
         Command::Bench(args) => commands::bench::run(&args, plugins),
         Command::Export(args) => commands::export::run(&args, plugins),
+        Command::Slurm(args) => commands::slurm::run(&args, plugins),
         Command::Report(args) => commands::report::run(&args, plugins),
         Command::Registry(args) => commands::registry::run(&args, plugins),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Project(args) => commands::project::run(&args),
         Command::Doctor(args) => commands::doctor::run(&args, plugins),
         Command::Machine(args) => commands::machine::run(&args, plugins),
         Command::Micro(args) => commands::micro::run(&args, plugins),

@@ -1,4 +1,4 @@
-//! Signals that ask this process to stop.
+//! SIGINT and SIGTERM: what was started is finished, nothing more is started.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -13,7 +13,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Notes SIGINT and SIGTERM from now on.
+    /// Watches from now on.
     pub(crate) fn watch() -> Result<Self, CliError> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let number = Arc::new(AtomicI32::new(0));
@@ -32,7 +32,17 @@ impl Signals {
         })
     }
 
-    /// Its number.
+    /// Set once a signal came.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.interrupted
+    }
+
+    /// Whether a signal came.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// The number of the last signal.
     pub(crate) fn received(&self) -> Option<u8> {
         u8::try_from(self.number.load(Ordering::Relaxed))
             .ok()

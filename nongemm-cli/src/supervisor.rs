@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,25 +17,45 @@ use crate::worker::Message;
 /// How long an interrupted worker may take to finish its sample and its record.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How the standard library's message begins before it aborts, on the line before a backtrace.
+const NO_MEMORY: &str = "memory allocation of ";
+
+/// What a worker is stopped by.
+pub(crate) struct Supervision<'a> {
+    /// Set when the user interrupts: the worker is asked to finish.
+    pub(crate) interrupted: &'a AtomicBool,
+    /// Time for the whole run: a worker that takes longer hangs, and is killed.
+    pub(crate) timeout: Duration,
+}
+
 /// Runs a job in a worker process with `environment` and returns its record, whatever happens to it.
 pub(crate) fn run(
     job: &Job,
     environment: &[(String, String)],
-    interrupted: &AtomicBool,
+    supervision: &Supervision<'_>,
     on_event: &mut dyn FnMut(&Event),
 ) -> RunRecord {
-    match supervise(job, environment, interrupted, on_event) {
+    match supervise(job, environment, supervision, on_event) {
         Ok(record) => record,
         Err(error) => failed(&job.spec, format!("{error:#}")),
     }
 }
 
+/// How a worker is ended from here.
+enum Ending {
+    /// By the user, who waits since then.
+    Interrupted(Instant),
+    /// It took too long.
+    TimedOut,
+}
+
 fn supervise(
     job: &Job,
     environment: &[(String, String)],
-    interrupted: &AtomicBool,
+    supervision: &Supervision<'_>,
     on_event: &mut dyn FnMut(&Event),
 ) -> anyhow::Result<RunRecord> {
+    let started = Instant::now();
     let mut child = start("worker", environment)?;
     let mut input = serde_json::to_string(job)?;
     input.push('\n');
@@ -43,6 +64,53 @@ fn supervise(
         let _ = stdin.write_all(input.as_bytes());
     }
     let stderr = child.stderr.take().map(|pipe| thread::spawn(|| tail(pipe)));
+    let messages = messages(&mut child);
+    let mut record = None;
+    let mut phase = "starting".to_owned();
+    let mut ending: Option<Ending> = None;
+    loop {
+        match messages.recv_timeout(Duration::from_millis(100)) {
+            Ok(Message::Event(event)) => {
+                if let Event::Phase { name } = &event {
+                    phase.clone_from(name);
+                }
+                on_event(&event);
+            }
+            Ok(Message::Record(done)) => record = Some(*done),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        match &ending {
+            Some(Ending::Interrupted(since)) if since.elapsed() > GRACE => kill_all(&child),
+            Some(_) => {}
+            None if started.elapsed() > supervision.timeout => {
+                kill_all(&child);
+                ending = Some(Ending::TimedOut);
+            }
+            None if supervision.interrupted.load(Ordering::Relaxed) => {
+                interrupt(&child);
+                ending = Some(Ending::Interrupted(Instant::now()));
+            }
+            None => {}
+        }
+    }
+    let status = child.wait()?;
+    let last_words = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
+    if let Some(record) = record {
+        return Ok(record);
+    }
+    let error = match ending {
+        Some(Ending::TimedOut) => format!(
+            "the worker was still {phase} after {} (run-timeout) and was killed",
+            humantime::format_duration(supervision.timeout)
+        ),
+        _ => describe(status, ending.is_some(), &last_words),
+    };
+    Ok(failed(&job.spec, error))
+}
+
+/// What a worker says on its standard output.
+fn messages(child: &mut Child) -> Receiver<Message> {
     let (sender, messages) = std::sync::mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || {
@@ -55,37 +123,7 @@ fn supervise(
             }
         });
     }
-    let mut record = None;
-    let mut asked_to_stop: Option<Instant> = None;
-    loop {
-        match messages.recv_timeout(Duration::from_millis(100)) {
-            Ok(Message::Event(event)) => on_event(&event),
-            Ok(Message::Record(done)) => record = Some(*done),
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
-        }
-        if interrupted.load(Ordering::Relaxed) {
-            match asked_to_stop {
-                None => {
-                    interrupt(&child);
-                    asked_to_stop = Some(Instant::now());
-                }
-                Some(since) if since.elapsed() > GRACE => {
-                    let _ = child.kill();
-                }
-                Some(_) => {}
-            }
-        }
-    }
-    let status = child.wait()?;
-    let last_words = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
-    match record {
-        Some(record) => Ok(record),
-        None => Ok(failed(
-            &job.spec,
-            describe(status, asked_to_stop.is_some(), &last_words),
-        )),
-    }
+    messages
 }
 
 /// Starts this program's hidden `command` with `environment`, its streams piped.
@@ -119,7 +157,17 @@ fn interrupt(child: &Child) {
     }
 }
 
-/// What a worker said last: the message of a panic, else the last line that is not empty; at most 400
+/// Kills a worker and the processes that it started: they are its process group.
+fn kill_all(child: &Child) {
+    if let Ok(pid) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: sends a signal; the child has not been waited for, so the id is still its own.
+        unsafe {
+            libc::kill(-pid, libc::SIGKILL);
+        }
+    }
+}
+
+/// What a worker said last: the message of a panic or of the allocator, else the last line that is not empty; at most 400
 /// characters.
 pub(crate) fn tail(mut pipe: impl Read) -> String {
     let mut text = String::new();
@@ -127,8 +175,9 @@ pub(crate) fn tail(mut pipe: impl Read) -> String {
     let panic = text
         .lines()
         .find_map(|line| line.find(PANICKED).map(|at| &line[at..]));
+    let allocator = text.lines().find(|line| line.starts_with(NO_MEMORY));
     let last = text.lines().rev().map(str::trim).find(|l| !l.is_empty());
-    let line = panic.or(last).unwrap_or_default();
+    let line = panic.or(allocator).or(last).unwrap_or_default();
     line.chars().take(400).collect()
 }
 
@@ -138,6 +187,9 @@ pub(crate) fn describe(status: ExitStatus, interrupted: bool, last_words: &str) 
         _ if interrupted => "interrupted before it had a result".to_owned(),
         (Some(libc::SIGKILL), _) => {
             "the worker was killed (signal 9): out of memory, or by somebody".to_owned()
+        }
+        (Some(libc::SIGABRT), _) if last_words.starts_with(NO_MEMORY) => {
+            "the worker is out of memory".to_owned()
         }
         (Some(signal), _) => format!("the worker was killed by signal {signal}"),
         (None, Some(code)) => format!("the worker ended with exit code {code}"),
@@ -159,6 +211,11 @@ mod tests {
         let killed = ExitStatus::from_raw(libc::SIGKILL);
         assert!(describe(killed, false, "").contains("out of memory"));
         assert!(describe(killed, true, "").starts_with("interrupted"));
+        let aborted = ExitStatus::from_raw(libc::SIGABRT);
+        assert_eq!(
+            describe(aborted, false, "memory allocation of 9 bytes failed"),
+            "the worker is out of memory: memory allocation of 9 bytes failed"
+        );
         let crashed = ExitStatus::from_raw(libc::SIGSEGV);
         assert_eq!(
             describe(crashed, false, ""),
@@ -175,6 +232,10 @@ mod tests {
     fn the_last_line_is_kept() {
         assert_eq!(tail(&b"one\ntwo\n\n"[..]), "two");
         assert_eq!(tail(&b""[..]), "");
+        assert_eq!(
+            tail(&b"memory allocation of 9 bytes failed\n at x\n"[..]),
+            "memory allocation of 9 bytes failed"
+        );
         let panic = "nongemm: panicked at src/x.rs:1:2: boom\n   0: a frame\n";
         assert_eq!(tail(panic.as_bytes()), "panicked at src/x.rs:1:2: boom");
     }

@@ -37,6 +37,7 @@ fn send(message: &Message) -> std::io::Result<()> {
 /// Runs the job on standard input.
 pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
     die_with_parent();
+    die_before_parent();
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [libc::SIGINT, libc::SIGTERM] {
         signal_hook::flag::register(signal, interrupted.clone()).map_err(CliError::failed)?;
@@ -74,3 +75,9 @@ pub(crate) fn die_with_parent() {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn die_with_parent() {}
+
+/// Where memory runs out, the system kills this process rather than its parent, which records it. The
+/// value may only be raised; where that is refused, the larger process is killed, which is this one too.
+fn die_before_parent() {
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+}

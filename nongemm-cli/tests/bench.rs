@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::{bench, records, run};
-use nongemm_core::record::{RunRecord, Status, UNATTRIBUTED};
+use nongemm_core::record::{Energy, RunRecord, Status, UNATTRIBUTED};
 
 fn check_record(record: &RunRecord) {
     let id = &record.id;
@@ -247,4 +247,71 @@ fn json_is_alone_on_standard_output() {
     let done = bench(out.path(), &["--model", "gpt2", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!(value["runs"][0]["schema"], 1);
+}
+
+#[test]
+fn peak_memory_is_what_the_system_reports_from_outside() {
+    let out = tempfile::tempdir().unwrap();
+    let args = ["--model", "gpt2", "--set", "layers=2"];
+    let results = out.path().to_str().unwrap();
+    let base = [
+        "bench",
+        "--out",
+        results,
+        "--backend",
+        "candle",
+        "--seq",
+        "8",
+    ];
+    let short = ["--max-time", "200ms", "--min-samples", "3"];
+    let done = run(&[&base[..], &args, &short].concat());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let record = records(out.path()).remove(0);
+    let own = record.memory.unwrap().peak_rss_bytes.expect("Linux tells") as f64;
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: getrusage writes one `rusage` to the given address, which is valid for it.
+    assert_eq!(
+        unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) },
+        0
+    );
+    // SAFETY: it succeeded, so it has written the whole value. The largest of the processes that ended is
+    // the worker.
+    let outside = unsafe { usage.assume_init() }.ru_maxrss as f64 * 1024.0;
+    assert!(
+        own <= 1.05 * outside && own >= 0.95 * outside,
+        "{own} {outside}"
+    );
+}
+
+#[test]
+fn energy_is_measured_or_there_is_a_reason() {
+    let out = tempfile::tempdir().unwrap();
+    let energy = |args: &[&str]| {
+        let done = bench(out.path(), &[&["--model", "gpt2"], args].concat());
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        records(out.path()).remove(0).energy.expect("energy")
+    };
+    match energy(&[]) {
+        Energy::Measured(rows) => assert!(rows.iter().all(|row| row.inferences > 0)),
+        Energy::Unavailable { unavailable } => {
+            for probe in ["hwmon", "nvml", "rapl"] {
+                assert!(unavailable.contains(probe), "{probe}: {unavailable}");
+            }
+        }
+    }
+    let off = Energy::Unavailable {
+        unavailable: "not asked for (energy = false)".to_owned(),
+    };
+    assert_eq!(energy(&["--no-energy"]), off);
+}
+
+#[test]
+fn waiting_for_a_calm_machine_is_recorded_and_has_a_limit() {
+    let out = tempfile::tempdir().unwrap();
+    let done = bench(out.path(), &["--model", "gpt2", "--wait-quiet", "1s"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let noise = records(out.path()).remove(0).noise.expect("noise");
+    let waited = noise.waited_ns.expect("it waited");
+    assert!((450_000_000..5_000_000_000).contains(&waited), "{waited}");
+    assert!(noise.was_calm.is_some());
 }

@@ -25,10 +25,15 @@ fn models() {
 fn everything_else_is_linked() {
     assert_eq!(ids("backends"), ["candle", "ort"]);
     assert_eq!(ids("datasets"), ["images", "sample"]);
-    assert_eq!(ids("probes"), ["process", "scheduler"]);
+    assert_eq!(
+        ids("probes"),
+        ["hwmon", "nvml", "process", "rapl", "scheduler"]
+    );
     assert_eq!(
         ids("reporters"),
-        ["csv", "html", "json", "paper", "png", "svg", "terminal"]
+        [
+            "csv", "html", "json", "paper", "parquet", "png", "svg", "terminal", "trace"
+        ]
     );
     assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
     assert_eq!(ids("exporters"), ["onnx"]);

@@ -217,3 +217,31 @@ fn reports_of_nothing_are_refused() {
     fs::write(dir.path().join("run.json"), "{\"schema\": 9}").unwrap();
     refused(&run(&["report", dir.path().to_str().unwrap()]), "schema 9");
 }
+
+#[test]
+fn records_that_cannot_be_read_are_named_and_the_rest_is_reported() {
+    let out = tempfile::tempdir().unwrap();
+    assert_eq!(bench(out.path(), &["--model", "bert"]).code, Some(0));
+    let bad = out.path().join("bad\u{1b}[2J");
+    fs::create_dir(&bad).unwrap();
+    fs::write(bad.join("run.json"), "{\"schema\": 9}").unwrap();
+    let results = out.path().to_str().unwrap();
+    let done = run(&["report", results]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stdout.starts_with("bert"), "{}", done.stdout);
+    let warning = format!(
+        "nongemm: skipped: {results}/bad\\u{{1b}}[2J/run.json is not a run record: schema 9, this build \
+         reads schema 1\n"
+    );
+    assert_eq!(done.stderr, warning);
+
+    let other = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        fs::create_dir(other.path().join(name)).unwrap();
+        fs::write(other.path().join(name).join("run.json"), "{").unwrap();
+    }
+    let done = run(&["report", other.path().to_str().unwrap()]);
+    assert_eq!(done.code, Some(2));
+    assert_eq!(done.stderr.lines().count(), 3, "{}", done.stderr);
+    assert!(done.stderr.contains("none of 2 run records can be read"));
+}

@@ -121,6 +121,85 @@ pub fn middle_half(values: &[u64]) -> Vec<usize> {
     order[quarter..values.len() - quarter].to_vec()
 }
 
+/// Most blocks that [`without_blocks`] divides a series into.
+const BLOCKS: usize = 10;
+
+/// The positions of a series without one block of neighbours, for each of at most ten blocks of equal size
+/// (within one); none for fewer than six values.
+fn without_blocks(n: usize) -> Vec<Vec<usize>> {
+    if n < 6 {
+        return Vec::new();
+    }
+    let blocks = n.min(BLOCKS);
+    let bound = |block: usize| block * n / blocks;
+    let rest = |block| (0..n).filter(move |i| !(bound(block)..bound(block + 1)).contains(i));
+    (0..blocks).map(|block| rest(block).collect()).collect()
+}
+
+/// An estimate's standard error, from the estimates that are made with one of equal blocks of the values left
+/// out (Efron and Tibshirani, An Introduction to the Bootstrap, 11.5). Blocks of neighbours, so that drift
+/// counts as what it is. `None` for fewer than two.
+fn jackknife(left_out: &[f64]) -> Option<f64> {
+    let n = left_out.len() as f64;
+    let mean = left_out.iter().sum::<f64>() / n;
+    let squares: f64 = left_out.iter().map(|x| (x - mean).powi(2)).sum();
+    (left_out.len() > 1).then(|| (squares * (n - 1.0) / n).sqrt())
+}
+
+/// The standard error of an estimate made from a series of neighbouring values, by leaving out blocks of
+/// them, and its degrees of freedom. `None` for fewer than six values.
+pub fn standard_error(values: &[f64], estimate: impl Fn(&[f64]) -> f64) -> Option<(f64, usize)> {
+    let pick =
+        |positions: &Vec<usize>| -> Vec<f64> { positions.iter().map(|&i| values[i]).collect() };
+    let left_out: Vec<f64> = without_blocks(values.len())
+        .iter()
+        .map(|positions| estimate(&pick(positions)))
+        .collect();
+    Some((jackknife(&left_out)?, left_out.len() - 1))
+}
+
+/// Degrees of freedom of [`Summary::se`] for a number of values.
+pub fn degrees_of_freedom(n: usize) -> usize {
+    n.min(BLOCKS).saturating_sub(1)
+}
+
+/// The runs that make the median run: the middle half of all by wall time, and of all but one block of
+/// neighbours, for each block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MedianRuns {
+    /// Positions of the middle half.
+    pub positions: Vec<usize>,
+    without: Vec<Vec<usize>>,
+}
+
+impl MedianRuns {
+    /// Of the runs with these wall times.
+    pub fn of(walls: &[u64]) -> Self {
+        let middle_of = |rest: Vec<usize>| -> Vec<usize> {
+            let walls: Vec<u64> = rest.iter().map(|&i| walls[i]).collect();
+            middle_half(&walls).iter().map(|&i| rest[i]).collect()
+        };
+        MedianRuns {
+            positions: middle_half(walls),
+            without: without_blocks(walls.len())
+                .into_iter()
+                .map(middle_of)
+                .collect(),
+        }
+    }
+
+    /// What a quantity of each run is in the median run: the mean over the middle half.
+    pub fn mean(&self, values: &[f64]) -> f64 {
+        mean_at(values, &self.positions)
+    }
+
+    /// The standard error of [`mean`](Self::mean); `None` for fewer than six runs.
+    pub fn standard_error(&self, values: &[f64]) -> Option<f64> {
+        let means = self.without.iter().map(|middle| mean_at(values, middle));
+        jackknife(&means.collect::<Vec<f64>>())
+    }
+}
+
 /// The mean of the values at `positions`; 0 for none.
 pub fn mean_at(values: &[f64], positions: &[usize]) -> f64 {
     let sum: f64 = positions.iter().map(|&i| values[i]).sum();
@@ -157,17 +236,22 @@ pub struct Summary {
     pub mad: f64,
     /// Number of values.
     pub n: usize,
+    /// Standard error of `median`, from leaving out blocks of neighbouring runs; absent for fewer than six
+    /// values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub se: Option<f64>,
 }
 
 impl Summary {
-    /// The summary of `values`, one for each run, of which those at `middle` are the median ones.
-    pub fn of(values: &[f64], middle: &[usize]) -> Self {
+    /// The summary of `values`, one for each run.
+    pub fn of(values: &[f64], runs: &MedianRuns) -> Self {
         Summary {
-            median: mean_at(values, middle),
+            median: runs.mean(values),
             own_median: median(values).unwrap_or(0.0),
             own_ci95: median_ranks_95(values.len()).and_then(|_| median_ci95(values)),
             mad: mad(values).unwrap_or(0.0),
             n: values.len(),
+            se: runs.standard_error(values),
         }
     }
 }
@@ -230,6 +314,40 @@ mod tests {
         let walls = [100, 900, 110, 90, 120, 105, 10, 115];
         assert_eq!(middle_half(&walls), [0, 5, 2, 7]);
         assert_eq!(mean_at(&[1.0, 2.0, 6.0], &[0, 2]), 3.5);
+    }
+
+    #[test]
+    fn the_standard_error_of_a_mean_is_the_textbook_one() {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let values = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0];
+        let squares: f64 = values.iter().map(|x| (x - mean(&values)).powi(2)).sum();
+        let (se, freedom) = standard_error(&values, mean).unwrap();
+        assert!((se - (squares / 7.0 / 8.0).sqrt()).abs() < 1e-12, "{se}");
+        assert_eq!((freedom, degrees_of_freedom(8)), (7, 7));
+        assert_eq!(standard_error(&values[..5], mean), None);
+        // Blocks of two: the error of the mean of ten means.
+        let long: Vec<f64> = (0..20).map(|i| f64::from((i * 7) % 11)).collect();
+        let blocks: Vec<f64> = long.chunks(2).map(mean).collect();
+        let squares: f64 = blocks.iter().map(|x| (x - mean(&blocks)).powi(2)).sum();
+        let (se, freedom) = standard_error(&long, mean).unwrap();
+        assert!((se - (squares / 9.0 / 10.0).sqrt()).abs() < 1e-12, "{se}");
+        assert_eq!((freedom, degrees_of_freedom(20)), (9, 9));
+    }
+
+    #[test]
+    fn the_median_run_knows_how_precise_it_is() {
+        let walls = [100, 104, 98, 300, 101, 99, 103, 97];
+        let runs = MedianRuns::of(&walls);
+        assert_eq!(runs.positions, middle_half(&walls));
+        let values: Vec<f64> = walls.iter().map(|&wall| wall as f64 / 2.0).collect();
+        let summary = Summary::of(&values, &runs);
+        assert_eq!(summary.median, 50.375);
+        let se = summary.se.unwrap();
+        assert!(se > 0.1 && se < 2.0, "{se}: the one slow run is trimmed");
+        assert_eq!(
+            Summary::of(&values[..3], &MedianRuns::of(&walls[..3])).se,
+            None
+        );
     }
 
     #[test]

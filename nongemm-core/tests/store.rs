@@ -85,6 +85,47 @@ fn what_is_no_record_is_named() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named_and_the_rest_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = failed(&spec(), "it broke".to_owned());
+    let whole = store::write(&dir.path().join("1"), &record).unwrap();
+    store::write(&dir.path().join("2"), &record).unwrap();
+    let text = fs::read_to_string(&whole).unwrap();
+    let bad = |name: &str, file: &str, bytes: &[u8]| {
+        let folder = dir.path().join("1").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(file), bytes).unwrap();
+    };
+    bad("empty", "run.json", b"");
+    bad("half", "run.json", &text.as_bytes()[..text.len() / 2]);
+    bad("future", "run.json", b"{\"schema\": 7, \"spec\": []}");
+    bad("binary", "run.json", &[0xff, 0xfe, 0]);
+    bad("deep", "run.json", "[".repeat(100_000).as_bytes());
+    bad("killed", ".run-17.json", b"{");
+    bad("other", "notes.txt", b"nothing to do with it");
+
+    let places = [dir.path().to_owned(), whole, dir.path().join("1")];
+    let loaded = store::load(&places).unwrap();
+    assert_eq!(loaded.records, [record.clone(), record]);
+    let messages: Vec<String> = loaded.skipped.iter().map(ToString::to_string).collect();
+    let expected = [
+        ("binary", "UTF-8"),
+        ("deep", "recursion limit"),
+        ("empty", "EOF"),
+        ("future", "schema 7, this build reads schema 1"),
+        ("half", "EOF"),
+        ("killed", "it was not finished"),
+    ];
+    assert_eq!(messages.len(), expected.len(), "{messages:?}");
+    for (message, (name, what)) in messages.iter().zip(expected) {
+        assert!(message.contains(&format!("/{name}/")), "{message}");
+        assert!(message.contains(what), "{message}");
+    }
+    let strict = store::read_all(dir.path()).unwrap_err().to_string();
+    assert_eq!(strict, messages[0]);
+}
+
+#[test]
 fn an_unwritable_place_is_found_before_anything_runs() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");

@@ -13,6 +13,7 @@ mod interleave;
 mod interpreter;
 mod micro;
 mod models;
+mod probes;
 mod support;
 mod weights;
 
@@ -37,6 +38,11 @@ const BENCHMARKS: &[Benchmark] = &[
         "closure",
         "unattributed time and perturbation (targets: at most 2% each)",
         closure::run,
+    ),
+    (
+        "probes",
+        "latency with the probes read around each run against without (target: at most 0.5% more)",
+        probes::run,
     ),
     (
         "build",

@@ -2,7 +2,10 @@
 //!
 //! | id | reads |
 //! |---|---|
-//! | `process` | [`ProcessProbe`]: involuntary context switches, major page faults, processor time, peak memory |
+//! | `process` | [`ProcessProbe`]: context switches, page faults, processor time, peak memory |
+//! | `rapl` | [`RaplProbe`]: energy of processor packages, cores and memory |
+//! | `hwmon` | [`HwmonProbe`]: energy and power of hardware monitors and batteries |
+//! | `nvml` | [`NvmlProbe`]: NVIDIA GPUs |
 //! | `scheduler` | [`SchedulerProbe`]: steal time, load average, frequency, temperature |
 //!
 //! They register themselves. A crate that is only listed in `Cargo.toml` is not linked and registers
@@ -13,9 +16,15 @@
 //! recorded tree of files instead of `/`, which is how they are tested. A probe knows nothing of what
 //! is measured.
 
+mod hwmon;
+mod nvml;
 mod process;
+mod rapl;
 mod reread;
 mod scheduler;
 
+pub use hwmon::HwmonProbe;
+pub use nvml::{Card, Cards, NvmlProbe, Refused};
 pub use process::ProcessProbe;
+pub use rapl::RaplProbe;
 pub use scheduler::SchedulerProbe;

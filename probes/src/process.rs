@@ -41,12 +41,14 @@ impl HardwareProbe for ProcessProbe {
     }
 
     fn summary(&self) -> &'static str {
-        "involuntary context switches, major page faults, processor time and peak memory of the process"
+        "context switches, page faults, processor time and peak memory of the process"
     }
 
     fn quantities(&self) -> &'static [Quantity] {
         &[
             Quantity::InvoluntaryContextSwitches,
+            Quantity::VoluntaryContextSwitches,
+            Quantity::MinorPageFaults,
             Quantity::MajorPageFaults,
             Quantity::CpuTimeNs,
             Quantity::PeakRssBytes,
@@ -73,6 +75,12 @@ impl HardwareProbe for ProcessProbe {
         );
         Ok(Box::new(self.sampler()))
     }
+
+    /// Sets the peak to what is resident now. Where that is refused the peak includes what ran before.
+    fn reset(&self) {
+        let root = self.root.as_deref().unwrap_or(Path::new("/"));
+        let _ = std::fs::write(root.join("proc/self/clear_refs"), "5");
+    }
 }
 
 struct ProcessSampler {
@@ -84,7 +92,9 @@ impl Sampler for ProcessSampler {
         let mut push = |quantity, value| out.push(Reading { quantity, value });
         if let Some(usage) = usage() {
             push(Quantity::InvoluntaryContextSwitches, usage.ru_nivcsw as f64);
+            push(Quantity::VoluntaryContextSwitches, usage.ru_nvcsw as f64);
             push(Quantity::MajorPageFaults, usage.ru_majflt as f64);
+            push(Quantity::MinorPageFaults, usage.ru_minflt as f64);
             push(
                 Quantity::CpuTimeNs,
                 nanoseconds(&usage.ru_utime) + nanoseconds(&usage.ru_stime),

@@ -31,10 +31,19 @@ fn tick_ns() -> f64 {
     1e9 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
 }
 
+/// user + nice + system + irq + softirq of the first line.
+fn busy_ns(name: &str) -> f64 {
+    let stat = fs::read_to_string(tree(name).join("proc/stat")).unwrap();
+    let fields = stat.lines().next().unwrap().split_whitespace().skip(1);
+    let ticks: Vec<f64> = fields.map(|field| field.parse().unwrap()).collect();
+    [0, 1, 2, 5, 6].iter().map(|&i| ticks[i]).sum::<f64>() * tick_ns()
+}
+
 #[test]
 fn a_workstation_has_everything() {
     let expected = BTreeMap::from([
         (Quantity::StealNs, 0.0),
+        (Quantity::BusyNs, busy_ns("workstation")),
         (Quantity::LoadAverage, 0.52),
         (Quantity::FrequencyHz, 4.65e9),
         (Quantity::TemperatureC, 61.25),
@@ -50,6 +59,7 @@ fn a_workstation_has_everything() {
 fn a_guest_has_steal_time_and_no_sensors() {
     let expected = BTreeMap::from([
         (Quantity::StealNs, 817.0 * tick_ns()),
+        (Quantity::BusyNs, busy_ns("kvm-guest")),
         (Quantity::LoadAverage, 2.22),
         (Quantity::FrequencyHz, 2596.132e6),
     ]);
@@ -117,7 +127,10 @@ fn files_are_read_again_in_place_and_may_vanish() {
     );
     fs::write(&stat, "cpu  1 1 1 1 1 1 1 250 0 0\n").unwrap();
     fs::write(&load, "").unwrap();
-    let expected = BTreeMap::from([(Quantity::StealNs, 250.0 * tick_ns())]);
+    let expected = BTreeMap::from([
+        (Quantity::StealNs, 250.0 * tick_ns()),
+        (Quantity::BusyNs, 5.0 * tick_ns()),
+    ]);
     assert_eq!(read(sampler.as_mut()), expected);
 }
 

@@ -86,13 +86,21 @@ fn headers_do_not_depend_on_the_runs() {
     let header = |runs: &[RunRecord], name: &str| -> String {
         read(&folder(runs), name).lines().next().unwrap().to_owned()
     };
-    for name in ["runs.csv", "groups.csv", "operators.csv"] {
+    for name in ["runs.csv", "groups.csv", "operators.csv", "samples.csv"] {
         assert_eq!(
             header(&[], name),
             header(&[gpt2(), failed()], name),
             "{name}"
         );
     }
+}
+
+#[test]
+fn every_sample_is_a_row() {
+    let mut run = tiny();
+    run.latency.as_mut().unwrap().samples_ns.truncate(5);
+    run.profile.as_mut().unwrap().walls_ns.truncate(3);
+    assert_snapshot!(read(&folder(&[run, failed()]), "samples.csv"));
 }
 
 #[test]
@@ -105,6 +113,7 @@ fn energy_has_a_table_where_it_was_measured() {
         net_j_per_inference: 0.5,
         windows: 4,
         resolution: "1 ms".to_owned(),
+        ..EnergyRow::default()
     }]));
     assert_snapshot!(read(&folder(&[run]), "energy.csv"));
     assert!(!folder(&[tiny()]).path().join("energy.csv").exists());
@@ -134,7 +143,9 @@ fn every_scalar_of_the_schema_is_a_column_of_the_runs() {
     let mut run = serde_json::to_value(gpt2()).unwrap();
     let fields = run.as_object_mut().unwrap();
     fields.remove("groups");
-    fields["profile"].as_object_mut().unwrap().remove("ops");
+    for data in ["ops", "group_ns"] {
+        fields["profile"].as_object_mut().unwrap().remove(data);
+    }
     for data in ["outputs", "head"] {
         fields["checks"].as_object_mut().unwrap().remove(data);
     }
@@ -160,6 +171,7 @@ fn every_field_of_an_operator_is_a_column() {
     let mut op = gpt2().profile.unwrap().ops.swap_remove(0);
     op.part_group = Some(op.group);
     op.fused = vec!["x".to_owned()];
+    op.provider = Some("x".to_owned());
     let op = serde_json::to_value(op).unwrap();
     for field in op.as_object().unwrap().keys() {
         let median = format!("{field}_median");

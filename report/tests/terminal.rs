@@ -163,6 +163,7 @@ fn device_times_stand_beside_host_times() {
                 median: op.host_ns.median * 0.25,
                 mad: 1.0,
                 n: 31,
+                se: None,
             });
         }
         let attributed: f64 = profile.ops.iter().map(|op| op.host_ns.median * 0.25).sum();
@@ -182,6 +183,7 @@ fn device_times_stand_beside_host_times() {
         net_j_per_inference: 0.75,
         windows: 5,
         resolution: "100 ms".to_owned(),
+        ..EnergyRow::default()
     }]));
     assert_snapshot!(report(&[run], 110));
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask ...`: builds `nongemm` with the features that a command needs and runs it; sets up
 //! references and tools; runs everything that CI runs.
 
+mod aa;
 mod browser;
 mod bundle;
 mod cache;
@@ -19,16 +20,17 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Tasks of the nongemm workspace.
 
-  cargo xtask bench|micro|list|report|doctor ARGS..
+  cargo xtask bench|micro|report|compare|registry|.. ARGS..
                                                 build nongemm with what the arguments need and run it
       --plugin PATH|NAME@VERSION|URL[#NAME]     with a crate of plugins; may be given several times
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath; `perf torch`,
-                                                `perf memory` and `perf ort` against Python;
-                                                `perf micro ARGS..`: whether operators alone repeat; `perf report`:
-                                                time and memory of reports on a whole suite
+                                                `perf memory` and `perf ort` against Python; `perf report`:
+                                                time and memory of reports on a whole suite; `perf micro`:
+                                                whether operators alone repeat; `perf aa`: what `compare`
+                                                makes of runs between which nothing changed
   cargo xtask bundle [--features LIST]          a folder to run on a machine without Rust
   cargo xtask parity [--model ID,..] [--backend ID] [--small]
                                                 compare models with their references
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         "bundle" => bundle::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(),
+        "perf" if rest.first().is_some_and(|name| name == "aa") => aa::run(&rest[1..]),
         "perf" if rest.first().is_some_and(|name| name == "memory") => memory::run(&rest[1..]),
         "perf" => nongemm::perf(rest),
         "parity" => parity::run(rest),

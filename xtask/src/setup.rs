@@ -33,6 +33,9 @@ const ONNX_CHECKER: &[&str] = &["onnxruntime==1.31.1", "onnx==1.23.2"];
 /// What PyTorch's own exporter needs besides PyTorch, and ONNX Runtime to run what it writes.
 const EXPORTERS: &[&str] = &["onnxruntime==1.31.1", "onnx==1.23.2", "onnxscript==0.7.2"];
 
+/// Programs that reports are opened with in tests.
+const READERS: &[&str] = &["duckdb==2.0.1", "perfetto==0.59.1"];
+
 /// Fetches what is missing and says where it is.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     match args {
@@ -100,6 +103,22 @@ pub(crate) fn exporters() -> Result<PathBuf> {
     let venv = environment()?;
     install(&venv, "exporters", EXPORTERS, &[])?;
     Ok(python)
+}
+
+/// The Python interpreter that has DuckDB and Perfetto's interface; fetched on first use (about 100 MB).
+pub(crate) fn readers() -> Result<PathBuf> {
+    let venv = cache::dir()?.join("readers");
+    install(&venv, "installed", READERS, &[])?;
+    Ok(interpreter(&venv))
+}
+
+/// Whether Perfetto's trace processor works. It is a program of its own, which its Python package fetches from
+/// elsewhere on first use.
+pub(crate) fn has_trace_processor(python: &Path) -> Result<bool> {
+    let script = "from perfetto.trace_processor import TraceProcessor; TraceProcessor().close()";
+    let output = Command::new(python).args(["-c", script]).output();
+    let output = output.with_context(|| format!("cannot start {}", python.display()))?;
+    Ok(output.status.success())
 }
 
 fn onnx_environment() -> Result<PathBuf> {

@@ -48,6 +48,10 @@ const STAGES: &[Stage] = &[
         run: nextest,
     },
     Stage {
+        name: "readers",
+        run: readers,
+    },
+    Stage {
         name: "browser",
         run: browser::run,
     },
@@ -96,6 +100,9 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
 /// The feature that builds the tests which need ONNX Runtime's library.
 const ORT_TESTS: &str = "nongemm-ort/library";
 
+/// The feature that builds the tests which open files with other programs.
+const READERS_TESTS: &str = "nongemm-report/readers";
+
 fn fmt() -> Result<()> {
     check(cargo().args(["fmt", "--all", "--check"]))
 }
@@ -104,7 +111,8 @@ fn clippy() -> Result<()> {
     check(
         cargo()
             .args(["clippy", "--workspace", "--exclude", "nongemm-torch"])
-            .args(["--all-targets", "--locked", "--features", ORT_TESTS])
+            .args(["--all-targets", "--locked"])
+            .args(["--features", ORT_TESTS, "--features", READERS_TESTS])
             .args(["--", "--deny", "warnings"]),
     )
 }
@@ -124,6 +132,26 @@ fn doctest() -> Result<()> {
 fn nextest() -> Result<()> {
     let tool = tool("cargo-nextest", "0.9.143")?;
     check(cargo_tool(&tool).args(["nextest", "run", "--locked", "--no-fail-fast"]))
+}
+
+/// Tests that open reports with DuckDB and Perfetto's trace processor.
+fn readers() -> Result<()> {
+    let python = setup::readers()?;
+    let mut tests = "binary(readers)".to_owned();
+    if !setup::has_trace_processor(&python)? {
+        eprintln!(
+            "== readers: Perfetto's trace processor cannot be fetched here; the test that opens a trace with it \
+             is skipped"
+        );
+        tests += " & !test(perfetto)";
+    }
+    let tool = tool("cargo-nextest", "0.9.143")?;
+    check(
+        cargo_tool(&tool)
+            .args(["nextest", "run", "--locked", "--no-fail-fast"])
+            .args(["--features", READERS_TESTS])
+            .args(["--filterset", &format!("package(nongemm-report) & {tests}")]),
+    )
 }
 
 /// Tests that need ONNX Runtime's library, or ONNX's checker in Python. Of the packages that are built

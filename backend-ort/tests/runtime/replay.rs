@@ -4,7 +4,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{Device, PrepareOptions, Step};
 use nongemm_core::record::OpRow;
-use nongemm_core::stats::Summary;
+use nongemm_core::stats::{MedianRuns, Summary};
 use nongemm_ort::proto::DataType::{self, Float, Int64};
 use nongemm_ort::replay;
 
@@ -25,7 +25,7 @@ fn row(step: &Step) -> OpRow {
         outputs: step.outputs.clone(),
         fused: step.fused.clone(),
         provider: step.provider.clone(),
-        host_ns: Summary::of(&[1.0], &[0]),
+        host_ns: Summary::of(&[1.0], &MedianRuns::of(&[1])),
         device_ns: None,
         flops: None,
         bytes: None,

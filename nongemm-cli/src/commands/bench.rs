@@ -2,33 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 
 use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
-use nongemm_core::plan::{Overrides, Plan, check_any, plan, run_id};
+use nongemm_core::plan::{Overrides, Plan, check_any, plan};
 use nongemm_core::plugin::{Plugins, ReportTarget};
-use nongemm_core::record::{RunRecord, Status, store};
-use nongemm_core::run::{Job, References, failed};
+use nongemm_core::record::{RunRecord, RunSpec, store};
 
 use crate::args::BenchArgs;
 use crate::error::CliError;
-use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{ceilings, supervisor, terminal};
+use crate::suite::{Ended, Outcome, Suite};
+use crate::terminal;
 
 /// The experiment that runs when no manifest is given; also the documentation of the format.
 pub(crate) const DEFAULT: &str = include_str!("../default.toml");
 
 /// Runs the command.
 pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
-    let defaults = Manifest::parse("default.toml", DEFAULT).map_err(CliError::usage)?;
-    let manifest = match &args.manifest {
-        Some(file) => Manifest::read(file).map_err(CliError::usage)?,
-        None => defaults.clone(),
-    };
-    let overrides = overrides(args)?;
-    let plan = plan(&manifest, &defaults, &overrides, plugins).map_err(CliError::usage)?;
+    let mut plan = planned(args.manifest.as_deref(), &overrides(args)?, plugins)?;
+    let elsewhere = take_part(&mut plan, args);
     for spec in &plan.runs {
         check_any(spec, plugins)
             .map_err(|e| CliError::usage(format!("{} on {}: {e}", spec.model, spec.backend)))?;
@@ -36,83 +30,66 @@ pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliEr
     store::ensure_writable(&args.out).map_err(CliError::usage)?;
 
     let signals = Signals::watch()?;
-    let records = run_all(&plan, args, plugins, &signals)?;
-    report(&records, args, plugins)?;
-    let failures = records.iter().filter(|r| r.status == Status::Failed);
-    Ok(match (signals.received(), failures.count()) {
+    let outcome = Suite {
+        plan: &plan,
+        args,
+        plugins,
+        signals: &signals,
+        elsewhere: &elsewhere,
+    }
+    .run()?;
+    report(&outcome.records, args, plugins)?;
+    conclude(&outcome, &plan, &signals)
+}
+
+/// The plan of a manifest, or of the default one.
+pub(crate) fn planned(
+    manifest: Option<&Path>,
+    overrides: &Overrides,
+    plugins: &Plugins,
+) -> Result<Plan, CliError> {
+    let defaults = Manifest::parse("default.toml", DEFAULT).map_err(CliError::usage)?;
+    let manifest = match manifest {
+        Some(file) => Manifest::read(file).map_err(CliError::usage)?,
+        None => defaults.clone(),
+    };
+    plan(&manifest, &defaults, overrides, plugins).map_err(CliError::usage)
+}
+
+/// The runs of the asked-for part of a plan; returns those of the other parts.
+fn take_part(plan: &mut Plan, args: &BenchArgs) -> Vec<RunSpec> {
+    let Some(partition) = args.partition else {
+        return Vec::new();
+    };
+    let (own, elsewhere) = partition.split(&plan.runs);
+    if own.is_empty() {
+        eprintln!(
+            "nongemm: part {partition} of {} runs holds none",
+            elsewhere.len()
+        );
+    }
+    plan.runs = own;
+    elsewhere
+}
+
+/// Closing lines and exit code.
+fn conclude(outcome: &Outcome, plan: &Plan, signals: &Signals) -> Result<ExitCode, CliError> {
+    for line in outcome.closing() {
+        eprintln!("nongemm: {line}");
+    }
+    match &outcome.ended {
+        Some(Ended::Unwritable(message)) => return Err(CliError::Failed(message.clone())),
+        Some(Ended::Interrupted(left)) => eprintln!(
+            "nongemm: interrupted; {left} of {} runs were not started (--resume goes on)",
+            plan.runs.len()
+        ),
+        None => {}
+    }
+    Ok(match (signals.received(), outcome.failures()) {
         (Some(signal), _) => ExitCode::from(128 + signal),
         (None, 0) => ExitCode::SUCCESS,
         (None, _) => ExitCode::FAILURE,
     })
-}
-
-fn run_all(
-    plan: &Plan,
-    args: &BenchArgs,
-    plugins: &Plugins,
-    signals: &Signals,
-) -> Result<Vec<RunRecord>, CliError> {
-    let folder = args.out.join(format!(".outputs-{}", std::process::id()));
-    let mut references = References::new(&plan.runs, folder);
-    let mut records = Vec::with_capacity(plan.runs.len());
-    for (index, spec) in plan.runs.iter().enumerate() {
-        if signals.interrupted.load(Ordering::Relaxed) {
-            eprintln!(
-                "nongemm: interrupted; {} of {} runs were not started",
-                plan.runs.len() - index,
-                plan.runs.len()
-            );
-            break;
-        }
-        let mut job = Job::new(spec.clone(), &plan.limits, &plan.classify);
-        job.outputs = references.task(spec, &run_id(spec));
-        let mut record = run_one(plan, &job, index, plugins, signals);
-        ceilings::attach(&mut record, plugins);
-        references.finished(&record);
-        let written = store::write(&args.out, &record);
-        records.push(record);
-        if let Err(error) = written {
-            // What was measured is on the disk or on the screen; measuring on would help nobody.
-            report(&records, args, plugins)?;
-            return Err(CliError::failed(error));
-        }
-    }
-    Ok(records)
-}
-
-fn run_one(
-    plan: &Plan,
-    job: &Job,
-    index: usize,
-    plugins: &Plugins,
-    signals: &Signals,
-) -> RunRecord {
-    let spec = &job.spec;
-    let backend = match plugins.backends.get(&spec.backend) {
-        Ok(backend) => backend,
-        Err(error) => return failed(spec, error.to_string()),
-    };
-    let environment = backend.environment(spec.threads);
-    let progress = Progress::start(
-        index + 1,
-        plan.runs.len(),
-        &run_id(spec),
-        plan.limits.target_ci,
-    );
-    let record = supervisor::run(job, &environment, &signals.interrupted, &mut |event| {
-        progress.event(event);
-    });
-    progress.finish(&summary(&record));
-    record
-}
-
-fn summary(record: &RunRecord) -> String {
-    match (&record.latency, &record.error) {
-        (Some(latency), None) => {
-            format!("{:.3} ms, {} samples", latency.median_ns / 1e6, latency.n)
-        }
-        (_, error) => format!("failed: {}", error.as_deref().unwrap_or("no result")),
-    }
 }
 
 fn report(records: &[RunRecord], args: &BenchArgs, plugins: &Plugins) -> Result<(), CliError> {
@@ -175,6 +152,9 @@ fn overrides(args: &BenchArgs) -> Result<Overrides, CliError> {
             min_samples: args.min_samples,
             max_samples: None,
             max_warmup: None,
+            run_timeout: args.run_timeout.clone(),
+            energy: args.no_energy.then_some(false),
+            wait_quiet: args.wait_quiet.clone(),
         },
     })
 }

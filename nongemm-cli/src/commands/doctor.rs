@@ -8,6 +8,7 @@ use nongemm_core::plugin::{Availability, Device, Plugins};
 use nongemm_core::run::machine;
 use serde_json::json;
 
+use crate::advice::advice;
 use crate::args::DoctorArgs;
 use crate::error::CliError;
 use crate::terminal;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &DoctorArgs, plugins: &Plugins) -> Result<ExitCode, CliE
     let findings = findings(plugins);
     let machine = machine::describe();
     let available = machine::available_memory();
+    let advice = advice(plugins);
     if args.json {
         let list: Vec<_> = findings
             .iter()
@@ -38,6 +40,7 @@ pub(crate) fn run(args: &DoctorArgs, plugins: &Plugins) -> Result<ExitCode, CliE
             "machine": machine,
             "available_memory": available,
             "findings": list,
+            "advice": advice,
         });
         let text = serde_json::to_string_pretty(&value).map_err(CliError::failed)?;
         terminal::print(&format!("{text}\n"))?;
@@ -63,7 +66,7 @@ pub(crate) fn run(args: &DoctorArgs, plugins: &Plugins) -> Result<ExitCode, CliE
             }
         };
     }
-    for advice in advice(machine.governor.as_deref()) {
+    for advice in advice {
         let _ = writeln!(out, "advice   {advice}");
     }
     terminal::print(&out)?;
@@ -98,17 +101,4 @@ fn findings(plugins: &Plugins) -> Vec<Finding> {
         availability: entry.plugin.check(),
     }));
     findings
-}
-
-/// What would make measurements steadier, said but not done.
-fn advice(governor: Option<&str>) -> Vec<String> {
-    let mut advice = Vec::new();
-    if let Some(governor) = governor
-        && governor != "performance"
-    {
-        advice.push(format!(
-            "the frequency governor is `{governor}`; `performance` gives steadier times"
-        ));
-    }
-    advice
 }

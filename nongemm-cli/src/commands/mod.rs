@@ -1,14 +1,18 @@
 //! One module per command.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod machine;
 pub(crate) mod manual;
 pub(crate) mod micro;
+pub(crate) mod project;
+pub(crate) mod records;
 pub(crate) mod registry;
 pub(crate) mod report;
+pub(crate) mod slurm;
 mod support;
 
 use nongemm_core::plugin::{Availability, Backend, Plugins};

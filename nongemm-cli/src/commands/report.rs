@@ -7,6 +7,7 @@ use nongemm_core::plugin::ReportTarget;
 use nongemm_core::record::store;
 
 use super::bench::is_broken_pipe;
+use super::records;
 use crate::args::ReportArgs;
 use crate::error::CliError;
 use crate::terminal;
@@ -17,10 +18,7 @@ pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliE
     for id in formats(args) {
         reporters.push(plugins.reporters.find(id).map_err(CliError::usage)?);
     }
-    let mut records = Vec::new();
-    for dir in &args.dirs {
-        records.extend(store::read_all(dir).map_err(CliError::usage)?);
-    }
+    let records = records::load(&args.dirs)?;
     if let Some(out) = &args.out {
         store::ensure_writable(out).map_err(CliError::usage)?;
     }

@@ -66,6 +66,12 @@ pub struct MeasureTable {
     pub max_samples: Option<usize>,
     /// Time for warm-up.
     pub max_warmup: Option<String>,
+    /// Time for a whole run, loading included.
+    pub run_timeout: Option<String>,
+    /// Whether to measure energy where there is a sensor.
+    pub energy: Option<bool>,
+    /// How long to wait for a calm machine before the first sample.
+    pub wait_quiet: Option<String>,
 }
 
 /// One `[[run]]` table: lists whose combinations are run.
@@ -117,6 +123,9 @@ const KEYS: &[&str] = &[
     "min-samples",
     "max-samples",
     "max-warmup",
+    "run-timeout",
+    "energy",
+    "wait-quiet",
     "model",
     "backend",
     "device",
@@ -209,6 +218,15 @@ impl MeasureTable {
             ));
         }
         Ok(limits)
+    }
+
+    /// The time for a whole run, with `base` where the table leaves it out.
+    ///
+    /// # Errors
+    /// When it is no duration.
+    pub fn run_timeout(&self, base: Duration) -> Result<Duration, ManifestError> {
+        let given = self.run_timeout.as_ref();
+        given.map_or(Ok(base), |text| parse_duration("run-timeout", text))
     }
 }
 

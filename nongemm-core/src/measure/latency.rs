@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::noise::{growth, is_disturbed};
+use super::noise::{SampleNoise, growth, is_disturbed};
 use super::plan::{SamplePlan, Stop};
 use super::recorder::{Mode, Recorder};
 use crate::plugin::{Profiler, Quantity, Session, Step};
@@ -48,6 +48,10 @@ pub struct Measurement {
     pub target_ci: f64,
     /// For each plain sample, whether something outside disturbed it.
     pub disturbed: Vec<bool>,
+    /// What happened during plain samples, for those that something happened to.
+    pub noise: Vec<SampleNoise>,
+    /// How long the counters were watched.
+    pub counted_ns: u64,
     /// Growth of the counters over all samples.
     pub counters: BTreeMap<Quantity, f64>,
     /// Last value of the gauges.
@@ -90,6 +94,8 @@ impl Profiler for LatencyProfiler {
             stop: Stop::MaxTime,
             target_ci: plan.limits.target_ci,
             disturbed: Vec::new(),
+            noise: Vec::new(),
+            counted_ns: 0,
             counters: BTreeMap::new(),
             gauges: BTreeMap::new(),
         };
@@ -114,7 +120,9 @@ impl Profiler for LatencyProfiler {
                     last = plan.probes.read();
                     m.plain_ns.push(plain.wall_ns());
                     let grown = growth(&before, &last);
-                    m.disturbed.push(is_disturbed(&grown, plain.wall_ns()));
+                    let (sample, wall_ns) = (m.disturbed.len(), plain.wall_ns());
+                    m.noise.extend(SampleNoise::of(sample, &grown, wall_ns));
+                    m.disturbed.push(is_disturbed(&grown, wall_ns));
                 } else {
                     session.run(&mut timing)?;
                     m.record(&timing)?;
@@ -130,6 +138,7 @@ impl Profiler for LatencyProfiler {
                 break;
             }
         }
+        m.counted_ns = plan.clock.now() - started;
         m.counters = growth(&first, &last);
         m.gauges = last
             .into_iter()

@@ -157,7 +157,10 @@ fn require(what: &str, availability: Availability) -> Result<(), UsageError> {
 }
 
 /// Builds the graph of a model for a run.
-fn build(
+///
+/// # Errors
+/// When the configuration is not possible.
+pub fn build(
     model: &Registered<dyn Model>,
     spec: &RunSpec,
     settings: &Settings,

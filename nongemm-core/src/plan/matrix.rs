@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use super::UsageError;
 use super::check::file_format;
 use crate::dtype::DType;
-use crate::manifest::{Manifest, MeasureTable, RunTable};
+use crate::manifest::{Manifest, MeasureTable, RunTable, parse_duration};
 use crate::measure::Limits;
 use crate::op::OpGroup;
 use crate::plugin::{DefaultSizes, Device, Model, Plugins};
@@ -30,9 +31,18 @@ pub struct Plan {
     pub runs: Vec<RunSpec>,
     /// Limits of the measurement.
     pub limits: Limits,
+    /// Time for a whole run, loading included; a run that takes longer has failed.
+    pub run_timeout: Duration,
+    /// Whether to measure energy where there is a sensor.
+    pub energy: bool,
+    /// How long to wait for a calm machine before the first sample of a run, if at all.
+    pub wait_quiet: Option<Duration>,
     /// Group overrides by operator name.
     pub classify: BTreeMap<String, OpGroup>,
 }
+
+/// [`Plan::run_timeout`] where nothing else is said.
+const RUN_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 
 /// Weights and dataset of a model file.
 const FILE: &str = "file";
@@ -73,10 +83,31 @@ pub fn plan(
     }
     let limits = defaults.measure.limits(Limits::default())?;
     let limits = manifest.measure.limits(limits)?;
+    let limits = overrides.measure.limits(limits)?;
+    let mut run_timeout = RUN_TIMEOUT;
+    let (mut energy, mut wait_quiet) = (true, None);
+    for table in [&defaults.measure, &manifest.measure, &overrides.measure] {
+        run_timeout = table.run_timeout(run_timeout)?;
+        energy = table.energy.unwrap_or(energy);
+        if let Some(text) = &table.wait_quiet {
+            wait_quiet = Some(parse_duration("wait-quiet", text)?);
+        }
+    }
+    if run_timeout <= limits.max_time + limits.max_warmup {
+        return Err(UsageError(format!(
+            "run-timeout ({}) must be longer than max-time ({}) and max-warmup ({}) together",
+            humantime::format_duration(run_timeout),
+            humantime::format_duration(limits.max_time),
+            humantime::format_duration(limits.max_warmup),
+        )));
+    }
     Ok(Plan {
         name: manifest.name.clone().unwrap_or_default(),
         runs,
-        limits: overrides.measure.limits(limits)?,
+        limits,
+        run_timeout,
+        energy,
+        wait_quiet,
         classify: manifest.classify.clone(),
     })
 }

@@ -9,6 +9,7 @@ mod availability;
 mod backend;
 mod classifier;
 mod dataset;
+mod energy;
 mod exporter;
 mod format;
 mod model;
@@ -31,6 +32,7 @@ pub use classifier::{Classification, OpEvent, OperatorClassifier};
 pub use dataset::{
     Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample, Samples, Text,
 };
+pub use energy::{EnergyKind, EnergyMeter, EnergySensor};
 pub use exporter::Exporter;
 pub use format::{Exported, Imported, RefusedLine, RegistryFormat};
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
+use super::energy::EnergyMeter;
 use super::registry::plugin_kind;
 
 /// What a reading counts. Counters only grow and are used as differences; gauges are used as they are.
@@ -29,6 +30,25 @@ pub enum Quantity {
     TemperatureC,
     /// Counter: energy, in joules.
     EnergyJ,
+    /// Counter: time in which the machine's processors did anything, for anybody, in nanoseconds, summed
+    /// over processors.
+    BusyNs,
+    /// Counter: page faults that needed no disk.
+    MinorPageFaults,
+    /// Counter: times this process gave its processor up.
+    VoluntaryContextSwitches,
+    /// Gauge: power of a device, in watts.
+    DevicePowerW,
+    /// Gauge: clock of a device, in hertz.
+    DeviceClockHz,
+    /// Gauge: temperature of a device, in degrees Celsius.
+    DeviceTemperatureC,
+    /// Gauge: 1 if heat or power hold a device's clock down, else 0.
+    DeviceThrottled,
+    /// Gauge: part of the time that a device was busy, 0 to 1.
+    DeviceUtilisation,
+    /// Gauge: memory of a device in use, in bytes, by all processes.
+    DeviceMemoryBytes,
 }
 
 impl Quantity {
@@ -41,6 +61,9 @@ impl Quantity {
                 | Quantity::MajorPageFaults
                 | Quantity::CpuTimeNs
                 | Quantity::EnergyJ
+                | Quantity::BusyNs
+                | Quantity::MinorPageFaults
+                | Quantity::VoluntaryContextSwitches
         )
     }
 }
@@ -79,6 +102,17 @@ pub trait HardwareProbe: Send + Sync {
     /// # Errors
     /// When it cannot be used here.
     fn start(&self, period: Duration) -> anyhow::Result<Box<dyn Sampler>>;
+
+    /// Forgets the peaks of what ran in this process before.
+    fn reset(&self) {}
+
+    /// Opens its energy sensors; `None` if it has none of that kind.
+    ///
+    /// # Errors
+    /// Why they cannot be read here.
+    fn energy(&self) -> anyhow::Result<Option<Box<dyn EnergyMeter>>> {
+        Ok(None)
+    }
 }
 
 plugin_kind!(HardwareProbe, "probe");

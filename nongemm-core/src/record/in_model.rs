@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::micro::{AloneTimes, InModel, MicroRecord};
-use super::schema::{CompositeRow, OpRow, Profile, RunRecord, Status};
+use super::profile::{CompositeRow, OpRow, Profile};
+use super::schema::{RunRecord, Status};
 use crate::op::OpInstance;
 use crate::stats::Summary;
 

@@ -1,10 +1,14 @@
 //! Run records: the schema, how they are computed from samples, and how they are stored.
 
 mod ceilings;
+mod conditions;
 pub mod in_model;
+mod lock;
 mod machine;
 mod micro;
 pub mod micro_store;
+mod profile;
+mod resume;
 mod schema;
 pub mod store;
 mod summarize;
@@ -12,12 +16,16 @@ mod turns;
 mod weights;
 
 pub use ceilings::{Ceiling, Ceilings};
+pub use conditions::{DeviceState, Energy, EnergyRow, Noise, Reconciled};
+pub use lock::{Locked, RunLock};
 pub use machine::{Machine, Software};
 pub use micro::{AloneTimes, InModel, MicroEntry, MicroRecord, MicroSpec, Outcome};
+pub use profile::{CompositeRow, GroupShare, OpRow, Profile, Timeline};
+pub use resume::finished;
 pub use schema::{
-    Checks, CompositeRow, Energy, EnergyRow, GroupShare, Latency, Memory, ModelInfo, Noise, OpRow,
-    Phases, Profile, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Status, Timeline, UNATTRIBUTED,
+    Checks, Latency, Memory, ModelInfo, Phases, ReferenceCheck, RunRecord, RunSpec, SCHEMA, Status,
+    UNATTRIBUTED,
 };
-pub use summarize::{UNRELIABLE_ABOVE, groups, latency, noise, profile};
+pub use summarize::{HEAVY_ABOVE, UNRELIABLE_ABOVE, groups, latency, noise, profile};
 pub use turns::{DifferingOp, Turn, Turns};
 pub use weights::Weights;

@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::{Energy, Noise};
 use super::machine::{Machine, Software};
+use super::profile::{GroupShare, Profile};
 use super::turns::Turns;
 use super::weights::Weights;
 use crate::dtype::DType;
 use crate::measure::Stop;
-use crate::op::{Attrs, OpGroup, OpTraits};
 use crate::plugin::{Device, Domain};
 use crate::shape::TensorSpec;
-use crate::stats::Summary;
 
 /// The version of the schema that this build writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -115,125 +115,6 @@ pub struct Latency {
     pub disturbed: Vec<usize>,
 }
 
-/// One operator of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OpRow {
-    /// Id, unique in the run.
-    pub id: String,
-    /// Module path.
-    pub scope: String,
-    /// Operator name.
-    pub op: String,
-    /// Which names the flow uses: `ir`, `aten`, `onnx`, ...; absent in records of earlier releases.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vocabulary: Option<String>,
-    /// Name of the composite that it is a part of.
-    pub parent: Option<String>,
-    /// Id of that composite.
-    pub parent_id: Option<String>,
-    /// The group that its time is counted in.
-    pub group: OpGroup,
-    /// For a part of a composite that is counted as a whole: the group of the part alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part_group: Option<OpGroup>,
-    /// Attributes.
-    pub attrs: Attrs,
-    /// Inputs as they were.
-    pub inputs: Vec<TensorSpec>,
-    /// Outputs as they were.
-    pub outputs: Vec<TensorSpec>,
-    /// Operators that a fused step holds.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fused: Vec<String>,
-    /// The execution provider that ran it, in flows whose library chooses among several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
-    /// Host self time.
-    pub host_ns: Summary,
-    /// Device time; null where the device is the host or has no clock of its own.
-    pub device_ns: Option<Summary>,
-    /// Floating-point operations of one call; null for operators outside the graph.
-    pub flops: Option<u64>,
-    /// Bytes that one call must move; null for operators outside the graph.
-    pub bytes: Option<u64>,
-    /// Characteristics of the operator; absent for operators outside the graph.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traits: Option<OpTraits>,
-}
-
-/// A composite operator that ran in parts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CompositeRow {
-    /// Id, unique in the run; the `parent_id` of its parts.
-    pub id: String,
-    /// Operator name.
-    pub op: String,
-    /// Id of the composite that it is a part of itself.
-    pub parent_id: Option<String>,
-    /// Whether its parts are counted in its group, as one operator.
-    pub counted_whole: bool,
-    /// Attributes.
-    pub attrs: Attrs,
-    /// Inputs.
-    pub inputs: Vec<TensorSpec>,
-    /// Characteristics of the operator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traits: Option<OpTraits>,
-}
-
-/// The operator breakdown from instrumented runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Profile {
-    /// Wall time of the median instrumented run: the mean over the middle half of them by wall time
-    /// (the interquartile mean), which is robust as a median is and adds up as a mean does.
-    pub wall_median_ns: f64,
-    /// Wall times of all instrumented runs, in order.
-    pub walls_ns: Vec<u64>,
-    /// Number of instrumented runs.
-    pub n: usize,
-    /// How many of them are the middle half.
-    pub middle: usize,
-    /// How much longer an instrumented run takes than a plain one, as a part of it: the
-    /// Hodges-Lehmann estimate over the pairs of one plain and one instrumented run.
-    pub perturbation: f64,
-    /// Its 95% confidence interval.
-    pub perturbation_ci95: [f64; 2],
-    /// Whether the perturbation is so large (its whole interval above 5%) that shares are not to be
-    /// trusted.
-    pub unreliable: bool,
-    /// Time between operators, over the same runs: with it, the operators' `host_ns.median` add up to
-    /// `wall_median_ns`.
-    pub unattributed_ns: f64,
-    /// The device's own timeline, where it has a clock: groups then refer to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<Timeline>,
-    /// Every operator, in execution order.
-    pub ops: Vec<OpRow>,
-    /// The composites that operators are parts of, in the order of their first part.
-    pub composites: Vec<CompositeRow>,
-}
-
-/// The time of the median run by one clock, the host's or that of a device that works beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Timeline {
-    /// From the start of a run to its end; on a device, from the first mark to the last.
-    pub wall_median_ns: f64,
-    /// Time between operators: with it, their medians add up to `wall_median_ns`.
-    pub unattributed_ns: f64,
-}
-
-/// The time of one group.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct GroupShare {
-    /// Sum of the times of its operators in the median run.
-    pub ns: f64,
-    /// Part of the instrumented wall time, 0 to 1. The shares of all groups and of `unattributed` add
-    /// up to 1.
-    pub share: f64,
-    /// Number of operators.
-    pub count: usize,
-}
-
 /// Memory of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
@@ -248,55 +129,6 @@ pub struct Memory {
     pub weights_bytes: u64,
     /// Intermediate results alive at the peak, from the graph.
     pub activation_bytes: u64,
-}
-
-/// Energy of one probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EnergyRow {
-    /// Probe id.
-    pub probe: String,
-    /// Joules per inference, everything that the sensor sees.
-    pub gross_j_per_inference: f64,
-    /// Idle power in watts.
-    pub idle_w: f64,
-    /// Joules per inference above idle.
-    pub net_j_per_inference: f64,
-    /// Number of windows.
-    pub windows: usize,
-    /// The sensor's resolution.
-    pub resolution: String,
-}
-
-/// Energy, or why there is none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Energy {
-    /// One row per sensor.
-    Measured(Vec<EnergyRow>),
-    /// No sensor.
-    Unavailable {
-        /// Why.
-        unavailable: String,
-    },
-}
-
-/// What disturbed the run, over all samples. Null where no probe tells.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Noise {
-    /// Processor time taken by the hypervisor, in nanoseconds, summed over processors.
-    pub steal: Option<f64>,
-    /// Involuntary context switches.
-    pub ctx_switches: Option<f64>,
-    /// Page faults that needed the disk.
-    pub major_faults: Option<f64>,
-    /// Load average at the end.
-    pub load_average: Option<f64>,
-    /// Processor frequency at the end, in hertz.
-    pub frequency_hz: Option<f64>,
-    /// Temperature at the end, in degrees Celsius.
-    pub temperature_c: Option<f64>,
-    /// Part of the samples during which something outside took processor time.
-    pub disturbed_share: f64,
 }
 
 /// The comparison of a run's outputs with those of another flow or device.
@@ -387,6 +219,9 @@ pub struct RunRecord {
     pub memory: Option<Memory>,
     /// Energy.
     pub energy: Option<Energy>,
+    /// Energy sensors that were left out, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub energy_left_out: Vec<String>,
     /// Noise.
     pub noise: Option<Noise>,
     /// Checks.

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::schema::{
-    CompositeRow, GroupShare, Latency, Noise, OpRow, Profile, Timeline, UNATTRIBUTED,
-};
+use super::conditions::{DeviceState, Noise};
+use super::profile::{CompositeRow, GroupShare, OpRow, Profile, Timeline};
+use super::schema::{Latency, UNATTRIBUTED};
 use crate::dtype::DType;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, others_ns};
 use crate::op::OpGroup;
 use crate::plugin::{Classification, OpEvent, Quantity, Step};
 use crate::shape::{Dim, TensorSpec};
-use crate::stats::{self, Summary};
+use crate::stats::{self, MedianRuns, Summary};
 
 /// Perturbation above which shares are marked unreliable: when its whole 95% interval lies above, so
 /// that noise alone does not set the mark.
@@ -51,8 +51,7 @@ pub fn profile(
     shapes: &BTreeMap<u32, Vec<TensorSpec>>,
     classification: &Classification,
 ) -> Option<Profile> {
-    let middle = stats::middle_half(&m.instrumented_ns);
-    let wall_median_ns = stats::mean_at(&to_f64(&m.instrumented_ns), &middle);
+    let runs = MedianRuns::of(&m.instrumented_ns);
     let ratios: Vec<f64> = m
         .instrumented_ns
         .iter()
@@ -69,34 +68,36 @@ pub fn profile(
         .map(|(index, step)| {
             let times = &m.times[index];
             let row = RowTimes {
-                host_ns: Summary::of(&times.host_ns, &middle),
+                host_ns: Summary::of(&times.host_ns, &runs),
                 device_ns: (times.device_ns.len() == m.instrumented_ns.len())
-                    .then(|| Summary::of(&times.device_ns, &middle)),
+                    .then(|| Summary::of(&times.device_ns, &runs)),
             };
             op_row(step, &row, seen.of(index), classification)
         })
         .collect();
+    let device = device_profile(m, &runs, &ops);
     Some(Profile {
-        wall_median_ns,
+        wall_median_ns: runs.mean(&to_f64(&m.instrumented_ns)),
         walls_ns: m.instrumented_ns.clone(),
         n: m.instrumented_ns.len(),
-        middle: middle.len(),
+        middle: runs.positions.len(),
         perturbation,
         perturbation_ci95,
         unreliable: perturbation_ci95[0] > UNRELIABLE_ABOVE,
-        unattributed_ns: stats::mean_at(&to_f64(&m.gap_ns), &middle),
-        device: device_profile(m, &middle, &ops),
+        unattributed_ns: runs.mean(&to_f64(&m.gap_ns)),
+        group_ns: group_times(m, &ops, device.is_some()),
+        device,
         ops,
         composites: composites(&m.steps, &seen),
     })
 }
 
 /// The device's own timeline; `None` unless it has a clock and every operator a time by it.
-fn device_profile(m: &Measurement, middle: &[usize], ops: &[OpRow]) -> Option<Timeline> {
+fn device_profile(m: &Measurement, runs: &MedianRuns, ops: &[OpRow]) -> Option<Timeline> {
     if m.device_wall_ns.len() != m.instrumented_ns.len() {
         return None;
     }
-    let wall_median_ns = stats::mean_at(&to_f64(&m.device_wall_ns), middle);
+    let wall_median_ns = runs.mean(&to_f64(&m.device_wall_ns));
     let mut attributed = 0.0;
     for op in ops {
         attributed += op.device_ns?.median;
@@ -105,6 +106,30 @@ fn device_profile(m: &Measurement, middle: &[usize], ops: &[OpRow]) -> Option<Ti
         wall_median_ns,
         unattributed_ns: wall_median_ns - attributed,
     })
+}
+
+/// The time of each group and of `unattributed` in each instrumented run.
+fn group_times(m: &Measurement, ops: &[OpRow], on_device: bool) -> BTreeMap<String, Vec<f64>> {
+    let mut unattributed = to_f64(match on_device {
+        true => &m.device_wall_ns,
+        false => &m.instrumented_ns,
+    });
+    let mut groups: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (op, times) in ops.iter().zip(&m.times) {
+        let times = match on_device {
+            true => &times.device_ns,
+            false => &times.host_ns,
+        };
+        let sums = groups
+            .entry(op.group.name().to_owned())
+            .or_insert_with(|| vec![0.0; unattributed.len()]);
+        for ((sum, rest), ns) in sums.iter_mut().zip(&mut unattributed).zip(times) {
+            *sum += ns;
+            *rest -= ns;
+        }
+    }
+    groups.insert(UNATTRIBUTED.to_owned(), unattributed);
+    groups
 }
 
 fn composites(steps: &[Step], seen: &SeenShapes<'_>) -> Vec<CompositeRow> {
@@ -298,11 +323,15 @@ pub fn groups(profile: &Profile) -> BTreeMap<String, GroupShare> {
     groups
 }
 
+/// Part of the samples from which on a run counts as heavily disturbed.
+pub const HEAVY_ABOVE: f64 = 0.10;
+
 /// What disturbed a measurement.
 pub fn noise(m: &Measurement) -> Noise {
     let counter = |quantity| m.counters.get(&quantity).copied();
     let gauge = |quantity| m.gauges.get(&quantity).copied();
     let disturbed = m.disturbed.iter().filter(|flag| **flag).count();
+    let disturbed_share = disturbed as f64 / m.disturbed.len().max(1) as f64;
     Noise {
         steal: counter(Quantity::StealNs),
         ctx_switches: counter(Quantity::InvoluntaryContextSwitches),
@@ -310,6 +339,26 @@ pub fn noise(m: &Measurement) -> Noise {
         load_average: gauge(Quantity::LoadAverage),
         frequency_hz: gauge(Quantity::FrequencyHz),
         temperature_c: gauge(Quantity::TemperatureC),
-        disturbed_share: disturbed as f64 / m.disturbed.len().max(1) as f64,
+        disturbed_share,
+        others_processors: others_ns(&m.counters).map(|ns| ns / m.counted_ns.max(1) as f64),
+        heavy: disturbed_share > HEAVY_ABOVE,
+        samples: m.noise.clone(),
+        waited_ns: None,
+        was_calm: None,
+        device: device_state(m),
     }
+}
+
+/// What is known of the devices; `None` where nothing is.
+fn device_state(m: &Measurement) -> Option<DeviceState> {
+    let gauge = |quantity| m.gauges.get(&quantity).copied();
+    let state = DeviceState {
+        power_w: gauge(Quantity::DevicePowerW),
+        clock_hz: gauge(Quantity::DeviceClockHz),
+        temperature_c: gauge(Quantity::DeviceTemperatureC),
+        throttled: gauge(Quantity::DeviceThrottled).map(|flag| flag > 0.0),
+        utilisation: gauge(Quantity::DeviceUtilisation),
+        memory_bytes: gauge(Quantity::DeviceMemoryBytes).map(|bytes| bytes as u64),
+    };
+    (state != DeviceState::default()).then_some(state)
 }

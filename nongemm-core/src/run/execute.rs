@@ -1,6 +1,5 @@
 //! The path of one run: build, load, bind, measure, check, record.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,22 +7,22 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::energy;
 use super::machine;
 use super::outputs::{self, OutputsTask};
+use super::turns;
 use crate::graph::peak_activation_bytes;
 use crate::measure::{
     Limits, Measurement, Mode, Monotonic, Probes, Recorder, SamplePlan, Stop, capture_shapes,
+    wait_quiet,
 };
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
-use crate::plugin::{
-    Availability, Classification, InputRequest, Plugins, PrepareOptions, Quantity, Settings,
-};
+use crate::plugin::{Classification, Plugins, PrepareOptions, Quantity, Settings};
 use crate::record::{
-    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Turn,
-    Turns, Weights,
+    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Turns,
+    Weights,
 };
-use crate::tensor::HostTensor;
 
 /// Everything that a worker process needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +43,10 @@ pub struct Job {
     pub classify: BTreeMap<String, OpGroup>,
     /// What to do with the outputs beside checking them.
     pub outputs: Option<OutputsTask>,
+    /// Whether energy is measured, where there is a sensor.
+    pub energy: bool,
+    /// How long to wait for a calm machine before the first sample, in nanoseconds; null: not at all.
+    pub wait_quiet_ns: Option<u64>,
 }
 
 impl Job {
@@ -52,6 +55,8 @@ impl Job {
         Job {
             spec,
             outputs: None,
+            energy: true,
+            wait_quiet_ns: None,
             target_ci: limits.target_ci,
             max_time_ns: limits.max_time.as_nanos() as u64,
             min_samples: limits.min_samples,
@@ -120,6 +125,7 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
         groups: BTreeMap::new(),
         memory: None,
         energy: None,
+        energy_left_out: Vec::new(),
         noise: None,
         checks: None,
         phases: None,
@@ -134,6 +140,9 @@ pub fn execute(
     events: &mut dyn FnMut(Event),
 ) -> RunRecord {
     let mut record = failed(&job.spec, String::new());
+    for probe in plugins.probes.iter() {
+        probe.plugin.reset();
+    }
     match run(job, plugins, interrupted, events, &mut record) {
         Ok(()) => {
             record.status = Status::Ok;
@@ -186,7 +195,7 @@ fn run(
 
             let since = phase("preparing inputs");
             let mut turns = Turns::default();
-            (inputs, turns.inputs) = load_inputs(checked, spec)?;
+            (inputs, turns.inputs) = turns::load(checked, spec)?;
             record.turns = (spec.inputs > 1).then_some(turns);
             phases.inputs_ns = elapsed(since);
 
@@ -196,6 +205,10 @@ fn run(
             let mut session = checked.backend.prepare(&checked.graph, weights, &options)?;
             let first = inputs.first().context("a run needs an input")?;
             session.bind(first).context("binding inputs")?;
+            if spec.inputs == 1 {
+                // The session has its own copy.
+                inputs.clear();
+            }
             record.weights = Some(Weights {
                 source: weights.describe(),
                 files: Vec::new(),
@@ -238,6 +251,11 @@ fn run(
     let mut checks = outputs::check(session.as_mut(), declared)?;
     record.checks = Some(checks.clone());
     let profiler = plugins.profilers.get("latency")?;
+    let waited = job.wait_quiet_ns.map(|ns| {
+        let limit = Duration::from_nanos(ns);
+        let pause = &std::thread::sleep;
+        wait_quiet(&mut plan.probes, &clock, pause, limit, interrupted)
+    });
     let m = profiler.profile(session.as_mut(), &mut plan)?;
     phases.measure_ns = elapsed(since);
     record.phases = Some(phases);
@@ -253,8 +271,10 @@ fn run(
         .as_ref()
         .map(record::groups)
         .unwrap_or_default();
-    record.noise = Some(record::noise(&m));
-    record.energy = Some(energy(plugins));
+    let mut noise = record::noise(&m);
+    noise.waited_ns = waited.map(|waited| waited.ns);
+    noise.was_calm = waited.map(|waited| waited.calm);
+    record.noise = Some(noise);
     memory.peak_rss_bytes = m
         .gauges
         .get(&Quantity::PeakRssBytes)
@@ -263,12 +283,24 @@ fn run(
     memory.peak_device_bytes = device.peak_device_bytes;
     memory.peak_reserved_bytes = device.peak_reserved_bytes;
     record.memory = Some(memory);
+    if let [first, _, ..] = inputs.as_slice() {
+        // Energy is that of the first input, and flows are compared on it.
+        session.bind(first)?;
+        session.run(&mut Recorder::new(&clock, Mode::Off, 0))?;
+    }
+    if job.energy {
+        let mut phase = |name: &str| {
+            events(Event::Phase {
+                name: name.to_owned(),
+            });
+        };
+        energy::measure(plugins, session.as_mut(), interrupted, &mut phase, record)?;
+    } else {
+        record.energy = Some(Energy::Unavailable {
+            unavailable: "not asked for (energy = false)".to_owned(),
+        });
+    }
     if let Some(task) = &job.outputs {
-        // Flows are compared on the first input.
-        if inputs.len() > 1 {
-            plan.bind(session.as_mut(), 0)?;
-            session.run(&mut Recorder::new(&clock, Mode::Off, 0))?;
-        }
         match task.run(session.as_mut(), spec.dtype) {
             Ok(check) => checks.reference = check,
             Err(error) => checks.not_compared = Some(format!("{error:#}")),
@@ -327,39 +359,6 @@ fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tensors of each input of a run, and what is known about them before they are measured.
-fn load_inputs(
-    checked: &CheckedRun,
-    spec: &RunSpec,
-) -> anyhow::Result<(Vec<Vec<HostTensor>>, Vec<Turn>)> {
-    let preprocessor = checked.model.preprocessor();
-    let path = checked.dataset_path.as_deref().map(std::path::Path::new);
-    let names = RefCell::new(Vec::new());
-    let samples = checked.dataset.open(preprocessor.modality(), path)?;
-    let mut samples = samples.inspect(|sample| {
-        if let Ok(sample) = sample {
-            names.borrow_mut().push(sample.name().to_owned());
-        }
-    });
-    let request = InputRequest::of(&checked.graph, spec.batch);
-    let mut turn = || {
-        let since = Instant::now();
-        let tensors = preprocessor
-            .prepare(&mut samples, &request)
-            .with_context(|| format!("dataset {}", spec.dataset))?;
-        let inputs = request.inputs.iter().map(|input| input.name.clone());
-        let turn = Turn {
-            items: names.take(),
-            prepared_ns: elapsed(since),
-            tensors: inputs.zip(tensors.iter().map(HostTensor::spec)).collect(),
-            n: 0,
-            median_ns: 0.0,
-        };
-        Ok((tensors, turn))
-    };
-    (0..spec.inputs).map(|_| turn()).collect()
-}
-
 /// Starts every probe that can be used here.
 pub fn start_probes(plugins: &Plugins) -> Probes {
     let period = Duration::from_millis(100);
@@ -369,28 +368,4 @@ pub fn start_probes(plugins: &Plugins) -> Probes {
         .filter(|entry| entry.plugin.check().is_ready())
         .filter_map(|entry| entry.plugin.start(period).ok());
     Probes::new(started.collect())
-}
-
-/// Why there is no energy, probe by probe.
-fn energy(plugins: &Plugins) -> Energy {
-    let reasons: Vec<String> = plugins
-        .probes
-        .iter()
-        .filter(|entry| entry.plugin.quantities().contains(&Quantity::EnergyJ))
-        .map(|entry| match entry.plugin.check() {
-            Availability::Ready { .. } => {
-                format!(
-                    "{}: the latency profiler takes no energy windows",
-                    entry.plugin.id()
-                )
-            }
-            Availability::Missing { reason, .. } => format!("{}: {reason}", entry.plugin.id()),
-        })
-        .collect();
-    let unavailable = if reasons.is_empty() {
-        "no probe in this binary measures energy".to_owned()
-    } else {
-        reasons.join("; ")
-    };
-    Energy::Unavailable { unavailable }
 }

@@ -1,11 +1,11 @@
 //! Which runs of a plan give the same outputs, and which of them is the reference for the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
 use super::outputs::{OutputsTask, Reference};
-use crate::plugin::Device;
+use crate::plan::same_thing;
 use crate::record::{RunRecord, RunSpec, Status};
 
 /// Follows the runs of a plan: of those that run the same thing in other flows or on other devices, the
@@ -16,20 +16,39 @@ pub struct References {
     /// By what is run: how many runs are still to come.
     to_come: BTreeMap<String, usize>,
     known: BTreeMap<String, Reference>,
+    /// What runs only once here and was or will be run by other calls.
+    apart: BTreeSet<String>,
 }
 
 impl References {
     /// For the runs of a plan, with files in `folder`, which is made when the first one is written. A
-    /// file is removed after the last run that it concerns, the folder when this is dropped.
-    pub fn new<'s>(runs: impl IntoIterator<Item = &'s RunSpec>, folder: PathBuf) -> Self {
+    /// file is removed after the last run that it concerns, the folder when this is dropped. `elsewhere`
+    /// are the runs of the plan that other calls carry out.
+    pub fn new<'s>(
+        runs: impl IntoIterator<Item = &'s RunSpec>,
+        elsewhere: impl IntoIterator<Item = &'s RunSpec>,
+        folder: PathBuf,
+    ) -> Self {
         let mut to_come = BTreeMap::new();
         for spec in runs {
             *to_come.entry(same_thing(spec)).or_default() += 1;
         }
+        let apart = elsewhere.into_iter().map(same_thing);
         References {
             folder,
+            apart: apart.filter(|key| to_come.get(key) == Some(&1)).collect(),
             to_come,
             known: BTreeMap::new(),
+        }
+    }
+
+    /// Says in the record of a run why it was compared with no other, where the others are those of
+    /// another call.
+    pub fn explain(&self, record: &mut RunRecord) {
+        if self.apart.contains(&same_thing(&record.spec))
+            && let Some(checks) = &mut record.checks
+        {
+            checks.not_compared = Some("they were run by another call".to_owned());
         }
     }
 
@@ -75,27 +94,12 @@ impl Drop for References {
     }
 }
 
-/// What a run computes, whoever computes it: its spec without the flow, the device, the threads, and the
-/// settings that concern the flow alone. Those are named after it (`torch.script`), but for
-/// `composites`, which chooses between kernels for the same result.
-fn same_thing(spec: &RunSpec) -> String {
-    let mut spec = RunSpec {
-        backend: String::new(),
-        device: Device::Cpu,
-        threads: 0,
-        inputs: 1,
-        ..spec.clone()
-    };
-    spec.settings
-        .retain(|key, _| key != "composites" && !key.contains('.'));
-    serde_json::to_string(&spec).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::plan::run_id;
+    use crate::plugin::Device;
     use crate::run::failed;
 
     fn spec(backend: &str, settings: &[(&str, &str)]) -> RunSpec {
@@ -131,7 +135,7 @@ mod tests {
         let folder = folder.path().join("outputs");
         fs::create_dir(&folder).unwrap();
         let runs = [spec("a", &[]), spec("b", &[]), spec("c", &[])];
-        let mut references = References::new(&runs, folder.clone());
+        let mut references = References::new(&runs, [], folder.clone());
         let task = |references: &References, spec: &RunSpec| references.task(spec, &run_id(spec));
         assert!(matches!(
             task(&references, &runs[0]),
@@ -164,7 +168,7 @@ mod tests {
                 ..spec("b", &[])
             },
         ];
-        let references = References::new(&runs, PathBuf::from("/nowhere/outputs"));
+        let references = References::new(&runs, [], PathBuf::from("/nowhere/outputs"));
         for run in &runs {
             assert_eq!(references.task(run, "id"), None);
         }
@@ -173,9 +177,24 @@ mod tests {
             spec("a", &[("layers", "2"), ("composites", "fused")]),
             spec("b", &[("layers", "2"), ("b.speed", "high")]),
         ];
-        let references = References::new(&runs, PathBuf::from("/nowhere/outputs"));
+        let references = References::new(&runs, [], PathBuf::from("/nowhere/outputs"));
         for run in &runs {
             assert!(references.task(run, "id").is_some());
         }
+    }
+
+    #[test]
+    fn a_run_whose_other_flows_are_elsewhere_says_so() {
+        let runs = [spec("a", &[])];
+        let explained = |elsewhere: &[RunSpec]| {
+            let references = References::new(&runs, elsewhere, PathBuf::from("/nowhere/outputs"));
+            let mut record = done(&runs[0], Status::Ok);
+            record.checks = Some(crate::record::Checks::default());
+            references.explain(&mut record);
+            record.checks.unwrap().not_compared.is_some()
+        };
+        assert!(explained(&[spec("b", &[])]));
+        assert!(!explained(&[spec("b", &[("layers", "2")])]));
+        assert!(!explained(&[]));
     }
 }

@@ -55,6 +55,7 @@ impl HardwareProbe for SchedulerProbe {
     fn quantities(&self) -> &'static [Quantity] {
         &[
             Quantity::StealNs,
+            Quantity::BusyNs,
             Quantity::LoadAverage,
             Quantity::FrequencyHz,
             Quantity::TemperatureC,
@@ -127,6 +128,12 @@ impl Sampler for SchedulerSampler {
         let reading = |quantity, value: Option<f64>| value.map(|value| Reading { quantity, value });
         let steal = self.sources.steal.as_mut().and_then(Steal::nanoseconds);
         out.extend(reading(Quantity::StealNs, steal));
+        let busy = self
+            .sources
+            .steal
+            .as_mut()
+            .and_then(Steal::busy_nanoseconds);
+        out.extend(reading(Quantity::BusyNs, busy));
         if self.last.is_none_or(|last| last.elapsed() >= self.period) {
             self.last = Some(Instant::now());
             let sources = &mut self.sources;

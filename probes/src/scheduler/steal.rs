@@ -26,14 +26,23 @@ impl Steal {
 
     /// Nanoseconds since the machine started. `None` from kernels that do not count them.
     pub(super) fn nanoseconds(&mut self) -> Option<f64> {
+        Some(self.ticks()?[7] * self.ns_per_tick)
+    }
+
+    /// Nanoseconds that the processors were busy for anybody, by the same line.
+    pub(super) fn busy_nanoseconds(&mut self) -> Option<f64> {
+        let [user, nice, system, _idle, _iowait, irq, softirq, _steal] = self.ticks()?;
+        Some((user + nice + system + irq + softirq) * self.ns_per_tick)
+    }
+
+    fn ticks(&mut self) -> Option<[f64; 8]> {
         // cpu user nice system idle iowait irq softirq steal ...
-        let line = self.stat.read()?.lines().next()?;
-        let ticks: f64 = line
-            .strip_prefix("cpu ")?
-            .split_whitespace()
-            .nth(7)?
-            .parse()
-            .ok()?;
-        Some(ticks * self.ns_per_tick)
+        let line = self.stat.read()?.lines().next()?.strip_prefix("cpu ")?;
+        let mut fields = line.split_whitespace();
+        let mut ticks = [0.0; 8];
+        for tick in &mut ticks {
+            *tick = fields.next()?.parse().ok()?;
+        }
+        Some(ticks)
     }
 }

@@ -28,6 +28,13 @@ pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
         "net_j_per_inference",
         "windows",
         "resolution",
+        "sensor",
+        "part_of",
+        "source",
+        "update_period_ns",
+        "inferences",
+        "other_sensor",
+        "difference",
     ]);
     let rows = runs.iter().flat_map(|run| {
         measured(run).iter().map(|row| {
@@ -39,7 +46,16 @@ pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
                 row.net_j_per_inference.to_string(),
                 row.windows.to_string(),
                 row.resolution.clone(),
+                row.sensor.clone(),
+                row.part_of.clone().unwrap_or_default(),
+                row.source.clone(),
+                row.update_period_ns
+                    .map_or_else(String::new, |ns| ns.to_string()),
+                row.inferences.to_string(),
             ]);
+            let other = row.reconciled.as_ref();
+            fields.push(other.map_or_else(String::new, |o| format!("{} {}", o.probe, o.sensor)));
+            fields.push(other.map_or_else(String::new, |o| o.difference.to_string()));
             fields
         })
     });

@@ -1,15 +1,19 @@
 //! The reporter `csv`: tables for spreadsheets and data frames.
 //!
-//! In a folder: `runs.csv`, `groups.csv` and `operators.csv`, and `energy.csv` where energy was measured.
-//! To a stream: the table of operators. Every scalar of a record's schema is a column; times are in
-//! nanoseconds, sizes in bytes, shapes are written `[1, 128]`, and what is null is empty. The raw samples
-//! are in the JSON report only. The header does not depend on the runs.
+//! In a folder: `runs.csv`, `groups.csv`, `operators.csv` and `samples.csv`, and `energy.csv` where energy was
+//! measured. To a stream: the table of operators. Every scalar of a record's schema is a column; times are in
+//! nanoseconds, sizes in bytes, shapes are written `[1, 128]`, and what is null is empty. The header does not
+//! depend on the runs.
+//!
+//! The tables are safe to open in a spreadsheet: see [`cell`]. Parquet and JSON hold names as they are.
 
+mod cell;
 mod energy;
 mod groups;
 mod operators;
 mod point;
 mod runs;
+mod samples;
 
 use std::io::{self, Write};
 
@@ -30,7 +34,7 @@ impl Reporter for CsvReporter {
     }
 
     fn summary(&self) -> &'static str {
-        "tables: runs.csv, groups.csv and operators.csv in a folder, or the operators on standard output"
+        "tables: runs.csv, groups.csv, operators.csv and samples.csv in a folder, or the operators on standard output"
     }
 
     fn report(&self, runs: &[RunRecord], target: &mut ReportTarget<'_>) -> anyhow::Result<()> {
@@ -42,6 +46,7 @@ impl Reporter for CsvReporter {
                 output::file(folder, "runs.csv", |out| runs::write(runs, out))?;
                 output::file(folder, "groups.csv", |out| groups::write(runs, out))?;
                 output::file(folder, "operators.csv", |out| operators::write(runs, out))?;
+                output::file(folder, "samples.csv", |out| samples::write(runs, out))?;
                 if energy::is_measured(runs) {
                     output::file(folder, "energy.csv", |out| energy::write(runs, out))?;
                 }
@@ -60,7 +65,10 @@ pub(crate) fn write_table(
     let mut table = csv::Writer::from_writer(out);
     table.write_record(header).map_err(io_error)?;
     for row in rows {
-        table.write_record(row).map_err(io_error)?;
+        let row = row.iter().map(|text| cell::harmless(text));
+        table
+            .write_record(row.map(|cell| cell.into_owned().into_bytes()))
+            .map_err(io_error)?;
     }
     table.flush()
 }

@@ -3,15 +3,15 @@
 use std::io::{self, Write};
 
 use nongemm_core::record::{OpRow, Profile, RunRecord};
-use nongemm_core::shape::TensorSpec;
 
 use super::{optional, point, write_table};
+use crate::values::{attrs, dtypes, shapes};
 
 /// A column: its title and its value.
 type Column = (&'static str, fn(&OpRow) -> String);
 
 /// Columns of an operator, named as in the record.
-pub(super) const COLUMNS: [Column; 24] = [
+pub(super) const COLUMNS: [Column; 27] = [
     ("id", |op| op.id.clone()),
     ("scope", |op| op.scope.clone()),
     ("op", |op| op.op.clone()),
@@ -19,16 +19,18 @@ pub(super) const COLUMNS: [Column; 24] = [
     ("parent_id", |op| optional(op.parent_id.as_ref())),
     ("group", |op| op.group.to_string()),
     ("part_group", |op| optional(op.part_group)),
-    ("attrs", attrs),
+    ("attrs", |op| attrs(op).unwrap_or_default()),
     ("inputs", |op| shapes(&op.inputs)),
     ("inputs_dtype", |op| dtypes(&op.inputs)),
     ("outputs", |op| shapes(&op.outputs)),
     ("outputs_dtype", |op| dtypes(&op.outputs)),
     ("fused", |op| op.fused.join("; ")),
+    ("provider", |op| optional(op.provider.as_ref())),
     ("host_ns_median", |op| op.host_ns.median.to_string()),
     ("host_ns_own_median", |op| op.host_ns.own_median.to_string()),
     ("host_ns_mad", |op| op.host_ns.mad.to_string()),
     ("host_ns_n", |op| op.host_ns.n.to_string()),
+    ("host_ns_se", |op| optional(op.host_ns.se)),
     ("device_ns_median", |op| {
         optional(op.device_ns.map(|ns| ns.median))
     }),
@@ -39,6 +41,9 @@ pub(super) const COLUMNS: [Column; 24] = [
         optional(op.device_ns.map(|ns| ns.mad))
     }),
     ("device_ns_n", |op| optional(op.device_ns.map(|ns| ns.n))),
+    ("device_ns_se", |op| {
+        optional(op.device_ns.and_then(|ns| ns.se))
+    }),
     ("flops", |op| optional(op.flops)),
     ("bytes", |op| optional(op.bytes)),
     ("traits", |op| {
@@ -47,27 +52,8 @@ pub(super) const COLUMNS: [Column; 24] = [
     }),
 ];
 
-/// As a JSON object; empty for none.
-fn attrs(op: &OpRow) -> String {
-    if op.attrs.is_empty() {
-        return String::new();
-    }
-    serde_json::to_string(&op.attrs).unwrap_or_default()
-}
-
-/// `[1, 128]; [128]`.
-fn shapes(specs: &[TensorSpec]) -> String {
-    let shapes: Vec<String> = specs.iter().map(|spec| spec.shape.to_string()).collect();
-    shapes.join("; ")
-}
-
-/// `f32; i64`.
-fn dtypes(specs: &[TensorSpec]) -> String {
-    let dtypes: Vec<&str> = specs.iter().map(|spec| spec.dtype.name()).collect();
-    dtypes.join("; ")
-}
-
-/// Writes the table: which run, the columns of the operator, and its share of the wall time.
+/// Writes the table: which run, the columns of the operator, and its share of the wall time of the
+/// timeline that groups refer to.
 pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
     let mut header = point::HEADER.to_vec();
     header.extend(COLUMNS.map(|(title, _)| title));
@@ -85,9 +71,9 @@ pub(super) fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
 fn fields(run: &RunRecord, profile: &Profile, op: &OpRow) -> Vec<String> {
     let mut fields = point::fields(run);
     fields.extend(COLUMNS.map(|(_, value)| value(op)));
-    let wall = profile.wall_median_ns;
+    let wall = profile.timeline().wall_median_ns;
     let share = if wall > 0.0 {
-        op.host_ns.median / wall
+        profile.time_of(op) / wall
     } else {
         0.0
     };

@@ -61,6 +61,16 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("frequency_hz", "/noise/frequency_hz"),
     ("temperature_c", "/noise/temperature_c"),
     ("disturbed_share", "/noise/disturbed_share"),
+    ("heavily_disturbed", "/noise/heavy"),
+    ("others_processors", "/noise/others_processors"),
+    ("waited_ns", "/noise/waited_ns"),
+    ("was_calm", "/noise/was_calm"),
+    ("device_power_w", "/noise/device/power_w"),
+    ("device_clock_hz", "/noise/device/clock_hz"),
+    ("device_temperature_c", "/noise/device/temperature_c"),
+    ("device_throttled", "/noise/device/throttled"),
+    ("device_utilisation", "/noise/device/utilisation"),
+    ("device_memory_bytes", "/noise/device/memory_bytes"),
     ("finite", "/checks/finite"),
     ("reference_backend", "/checks/reference/backend"),
     ("reference_device", "/checks/reference/device"),
@@ -88,6 +98,7 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("nongemm", "/software/nongemm"),
     ("backend_version", "/software/backend"),
     ("libraries", "/software/libraries"),
+    ("modes", "/software/modes"),
 ];
 
 /// Writes the table.

@@ -1,7 +1,7 @@
 //! Whether the sums close, what measuring changed, and what the machine did meanwhile.
 
 use nongemm_core::record::{
-    Checks, Energy, EnergyRow, Memory, Noise, Phases, Profile, RunRecord, Timeline,
+    Checks, DeviceState, Energy, EnergyRow, Memory, Noise, Phases, Profile, RunRecord, Timeline,
 };
 
 use super::page::Page;
@@ -40,8 +40,9 @@ pub(super) fn closure(page: &mut Page, profile: &Profile) {
 }
 
 /// Memory, noise, energy, checks, machine and the time that was not measured.
-pub(super) fn machine(page: &mut Page, run: &RunRecord) {
-    for (label, text) in facts(run) {
+pub(super) fn machine(page: &mut Page, run: &RunRecord, with_energy: bool) {
+    let facts = facts(run).into_iter();
+    for (label, text) in facts.filter(|(label, _)| with_energy || *label != "Energy") {
         page.labelled(label, &text);
     }
     page.aside("Machine", &machine_text(run));
@@ -128,18 +129,65 @@ fn noise(noise: &Noise) -> String {
             .temperature_c
             .map(|degrees| format!("{degrees:.0}{NBSP}°C")),
     );
+    parts.extend(
+        noise
+            .others_processors
+            .map(|n| format!("others used {n:.2}{NBSP}processors")),
+    );
+    parts.extend(noise.waited_ns.map(|ns| {
+        let calm = if noise.was_calm == Some(true) {
+            ""
+        } else {
+            " in vain"
+        };
+        format!("waited {}{calm} for calm", time(ns as f64))
+    }));
+    parts.extend(noise.device.as_ref().and_then(device));
     parts.join(", ")
+}
+
+fn device(state: &DeviceState) -> Option<String> {
+    let mut parts = Vec::new();
+    parts.extend(state.clock_hz.map(frequency));
+    parts.extend(state.power_w.map(|watts| format!("{watts:.0}{NBSP}W")));
+    parts.extend(
+        state
+            .temperature_c
+            .map(|degrees| format!("{degrees:.0}{NBSP}°C")),
+    );
+    if state.throttled == Some(true) {
+        parts.push("throttled".to_owned());
+    }
+    (!parts.is_empty()).then(|| format!("devices {}", parts.join(" ")))
+}
+
+/// The sensor of a row: its probe alone where the record names none.
+fn sensor(row: &EnergyRow) -> String {
+    let part = row.part_of.as_ref();
+    let part = part.map_or_else(String::new, |outer| format!(", a part of {outer}"));
+    match row.sensor.as_str() {
+        "" => row.probe.clone(),
+        name => format!("{} {name}{part}", row.probe),
+    }
 }
 
 fn energy(row: &EnergyRow) -> String {
     format!(
-        "{:.3}{NBSP}J per inference, {:.3}{NBSP}J net of {:.1}{NBSP}W idle ({}, {}, resolution {})",
+        "{:.3}{NBSP}J per inference, {:.3}{NBSP}J net of {:.1}{NBSP}W idle ({}, {}, resolution {}){}",
         row.gross_j_per_inference,
         row.net_j_per_inference,
         row.idle_w,
-        row.probe,
+        sensor(row),
         plural(row.windows, "window"),
-        row.resolution
+        row.resolution,
+        row.reconciled
+            .as_ref()
+            .map_or_else(String::new, |other| format!(
+                ", {} from {} {}",
+                change(other.difference),
+                other.probe,
+                other.sensor
+            ))
     )
 }
 

@@ -27,9 +27,16 @@ fn point(spec: &RunSpec) -> Vec<String> {
 pub(super) fn what(page: &mut Page, run: &RunRecord) {
     let spec = &run.spec;
     let model = format!("{}{DOT}", spec.model);
+    let mut indent = model.chars().count();
+    // A path stands on a line of its own.
+    let mut lead = model.as_str();
+    if indent > page.width() / 2 {
+        page.wrapped((Style::Bold, ""), 0, Style::Bold, &model);
+        (indent, lead) = (0, "");
+    }
     page.wrapped(
-        (Style::Bold, &model),
-        model.chars().count(),
+        (Style::Bold, lead),
+        indent,
         Style::Plain,
         &point(spec).join(DOT),
     );

@@ -11,15 +11,17 @@ pub(crate) mod headline;
 mod levels;
 mod micro;
 mod operators;
-mod page;
+pub(crate) mod page;
 pub(crate) mod replication;
 mod roofline;
 mod summary;
-mod table;
+pub(crate) mod table;
 pub(crate) mod warnings;
 
+use std::collections::BTreeSet;
+
 use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
-use nongemm_core::record::{RunRecord, Status};
+use nongemm_core::record::{Energy, RunRecord, Status};
 use nongemm_core::register;
 
 pub use self::micro::micro_table;
@@ -61,21 +63,30 @@ fn text(runs: &[RunRecord], terminal: Terminal) -> String {
     let mut page = Page::new(terminal);
     match runs {
         [] => page.line(&[(Style::Plain, "no runs")]),
-        [run] => details(&mut page, run),
+        [run] => details(&mut page, run, true),
         _ => {
             summary::table(&mut page, runs);
             levels::tables(&mut page, runs);
+            let mut told = BTreeSet::new();
             for run in runs {
                 page.blank();
                 page.rule();
-                details(&mut page, run);
+                details(&mut page, run, is_news(run, &mut told));
             }
         }
     }
     page.finish()
 }
 
-fn details(page: &mut Page, run: &RunRecord) {
+/// Whether what a run says of energy was not said before: why there is none is said once.
+fn is_news<'r>(run: &'r RunRecord, told: &mut BTreeSet<&'r str>) -> bool {
+    match &run.energy {
+        Some(Energy::Unavailable { unavailable }) => told.insert(unavailable),
+        _ => true,
+    }
+}
+
+fn details(page: &mut Page, run: &RunRecord, with_energy: bool) {
     if run.status == Status::Failed {
         headline::failure(page, run);
         return;
@@ -95,6 +106,6 @@ fn details(page: &mut Page, run: &RunRecord) {
         page.blank();
         conditions::closure(page, profile);
     }
-    conditions::machine(page, run);
+    conditions::machine(page, run, with_energy);
     warnings::list(page, run);
 }

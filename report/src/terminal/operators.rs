@@ -2,10 +2,11 @@
 
 use nongemm_core::record::{Profile, RunRecord};
 
-use super::page::{Page, Style, cut};
+use super::page::{Page, Style};
 use super::table::{Align, Cell, Table, plain};
 use crate::format::{percent, time};
 use crate::hotspots::{self, Hotspot};
+use crate::text::shortened;
 
 /// Operators that are shown.
 const SHOWN: usize = 10;
@@ -95,7 +96,10 @@ impl Layout {
             Some(parts) => format!("{} ({parts} parts)", spot.name),
             None => spot.name.to_owned(),
         };
-        let mut cells = vec![(colour, cut(&name, if self.wide { 48 } else { 28 }))];
+        let mut cells = vec![(
+            colour,
+            shortened(&name, if self.wide { 48 } else { 28 }).into_owned(),
+        )];
         if self.wide {
             cells.push(plain(spot.group.name()));
         }

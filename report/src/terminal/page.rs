@@ -5,10 +5,14 @@ use nongemm_core::plugin::Terminal;
 
 use crate::format::NBSP;
 use crate::palette;
+use crate::text::{is_invisible, shortened};
+
+/// A word of which more than this is shown nowhere: paths are shorter, only nonsense is longer.
+const LONGEST_WORD: usize = 400;
 
 /// How a piece of text looks. Without colours all look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// As it is.
     Plain,
     /// Titles.
@@ -44,7 +48,7 @@ const NARROW: usize = 80;
 const LABEL: usize = 14;
 
 /// A page that is written line by line.
-pub(super) struct Page {
+pub(crate) struct Page {
     width: usize,
     colour: bool,
     text: String,
@@ -52,7 +56,7 @@ pub(super) struct Page {
 
 impl Page {
     /// An empty page. Widths outside 60 to 160 are moved to the nearer bound.
-    pub(super) fn new(terminal: Terminal) -> Self {
+    pub(crate) fn new(terminal: Terminal) -> Self {
         Page {
             width: terminal.width.clamp(60, 160),
             colour: terminal.colour,
@@ -61,33 +65,33 @@ impl Page {
     }
 
     /// Columns.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
     /// Whether there is little room.
-    pub(super) fn is_narrow(&self) -> bool {
+    pub(crate) fn is_narrow(&self) -> bool {
         self.width < NARROW
     }
 
     /// The text. No-break spaces have done their work and become spaces.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text.replace(NBSP, " ")
     }
 
     /// An empty line.
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         self.text.push('\n');
     }
 
     /// A line across the page.
-    pub(super) fn rule(&mut self) {
+    pub(crate) fn rule(&mut self) {
         let rule = "─".repeat(self.width);
         self.line(&[(Style::Dim, &rule)]);
     }
 
     /// One line of pieces, as long as they are. Spaces at the end are left out.
-    pub(super) fn line(&mut self, pieces: &[(Style, &str)]) {
+    pub(crate) fn line(&mut self, pieces: &[(Style, &str)]) {
         let used = pieces
             .iter()
             .rposition(|(_, text)| !text.trim_end().is_empty());
@@ -102,9 +106,9 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Control characters are left out: a record can come from anywhere, and a terminal obeys them.
+    /// What a terminal would obey becomes a mark of one column: a record can come from anywhere.
     fn push(&mut self, style: Style, text: &str) {
-        let text = &text.replace(char::is_control, "");
+        let text = &text.replace(is_invisible, "\u{fffd}");
         let ansi = style.ansi();
         if self.colour && !ansi.is_empty() && !text.trim().is_empty() {
             self.text.extend(["\x1b[", ansi, "m", text, "\x1b[0m"]);
@@ -115,7 +119,7 @@ impl Page {
 
     /// Text that is broken between words, each line after `indent` columns; `lead` stands before the
     /// first.
-    pub(super) fn wrapped(&mut self, lead: (Style, &str), indent: usize, style: Style, text: &str) {
+    pub(crate) fn wrapped(&mut self, lead: (Style, &str), indent: usize, style: Style, text: &str) {
         let room = self.width.saturating_sub(indent);
         for (index, line) in wrap(text, room).iter().enumerate() {
             let before = if index == 0 { lead.1 } else { "" };
@@ -125,12 +129,12 @@ impl Page {
     }
 
     /// A label and its text.
-    pub(super) fn labelled(&mut self, label: &str, text: &str) {
+    pub(crate) fn labelled(&mut self, label: &str, text: &str) {
         self.wrapped((Style::Bold, label), LABEL, Style::Plain, text);
     }
 
     /// A label and its text, both of less interest.
-    pub(super) fn aside(&mut self, label: &str, text: &str) {
+    pub(crate) fn aside(&mut self, label: &str, text: &str) {
         self.wrapped((Style::Dim, label), LABEL, Style::Dim, text);
     }
 }
@@ -139,6 +143,7 @@ impl Page {
 fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let word = &*shortened(word, LONGEST_WORD);
         match lines.last_mut() {
             Some(line) if length(line) + 1 + length(word) <= room => {
                 line.push(' ');
@@ -151,18 +156,8 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
 }
 
 /// Columns that a text takes: every character that reports use takes one.
-pub(super) fn length(text: &str) -> usize {
+pub(crate) fn length(text: &str) -> usize {
     text.chars().count()
-}
-
-/// The text, cut to `room` columns if it is longer.
-pub(super) fn cut(text: &str, room: usize) -> String {
-    if length(text) <= room {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(room.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }
 
 #[cfg(test)]
@@ -181,12 +176,6 @@ mod tests {
     }
 
     #[test]
-    fn cuts_with_an_ellipsis() {
-        assert_eq!(cut("µsecond", 7), "µsecond");
-        assert_eq!(cut("µseconds", 7), "µsecon…");
-    }
-
-    #[test]
     fn colours_only_where_allowed() {
         let mut page = Page::new(Terminal {
             width: 80,
@@ -200,6 +189,6 @@ mod tests {
         });
         page.line(&[(Style::Bold, "a"), (Style::Plain, " b"), (Style::Dim, "  ")]);
         page.line(&[(Style::Plain, "\u{1b}[2Jx")]);
-        assert_eq!(page.finish(), "a b\n[2Jx\n");
+        assert_eq!(page.finish(), "a b\n\u{fffd}[2Jx\n");
     }
 }

@@ -2,11 +2,12 @@
 
 use nongemm_core::record::{RunRecord, RunSpec, Status};
 
-use super::page::{Page, Style, cut};
+use super::page::{Page, Style};
 use super::table::{Align, Cell, Table, plain};
 use super::warnings;
 use crate::breakdown::Breakdown;
 use crate::format::{half_width, percent, time};
+use crate::text::shortened;
 
 /// The longest name of a model (it can be a path) that is shown whole.
 const LONGEST_MODEL: usize = 32;
@@ -66,8 +67,8 @@ pub(super) fn table(page: &mut Page, runs: &[RunRecord]) {
         if warned {
             cells.push(mark(run));
         }
-        cells.push(plain(cut(&run.spec.model, LONGEST_MODEL)));
-        cells.push(plain(&run.spec.backend));
+        cells.push(plain(shortened(&run.spec.model, LONGEST_MODEL)));
+        cells.push(plain(shortened(&run.spec.backend, LONGEST_MODEL)));
         cells.extend(fields.iter().map(|(_, value)| plain(value(&run.spec))));
         cells.extend(latency(run));
         cells.extend(shares(run, mixed, wide));

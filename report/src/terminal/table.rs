@@ -1,6 +1,7 @@
 //! Tables whose columns are as wide as their content, and one of which gives way.
 
-use super::page::{Page, Style, cut, length};
+use super::page::{Page, Style, length};
+use crate::text::shortened;
 
 /// Columns of space before the first column of a table.
 const INDENT: usize = 2;
@@ -15,7 +16,7 @@ const NARROWEST: usize = 4;
 
 /// Which side the text of a column stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     /// Text.
     Left,
     /// Numbers.
@@ -23,15 +24,15 @@ pub(super) enum Align {
 }
 
 /// Text with its style.
-pub(super) type Cell = (Style, String);
+pub(crate) type Cell = (Style, String);
 
 /// A cell in the usual style.
-pub(super) fn plain(text: impl Into<String>) -> Cell {
+pub(crate) fn plain(text: impl Into<String>) -> Cell {
     (Style::Plain, text.into())
 }
 
 /// Rows under titles.
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Vec<Cell>>,
     /// The column that is cut if the table is too wide.
@@ -40,7 +41,7 @@ pub(super) struct Table {
 
 impl Table {
     /// An empty table. `flexible` is the position of the column that is cut if the table is too wide.
-    pub(super) fn new(columns: &[(&str, Align)], flexible: usize) -> Self {
+    pub(crate) fn new(columns: &[(&str, Align)], flexible: usize) -> Self {
         Table {
             columns: columns
                 .iter()
@@ -52,7 +53,7 @@ impl Table {
     }
 
     /// Adds a row with a cell for each column.
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells);
     }
@@ -81,17 +82,17 @@ impl Table {
     }
 
     /// Columns that the other columns leave for the flexible one.
-    pub(super) fn flexible_room(&self, page: &Page) -> usize {
+    pub(crate) fn flexible_room(&self, page: &Page) -> usize {
         self.room(page, &self.widths(page))
     }
 
     /// Replaces the flexible cell of a row.
-    pub(super) fn set_flexible(&mut self, row: usize, cell: Cell) {
+    pub(crate) fn set_flexible(&mut self, row: usize, cell: Cell) {
         self.rows[row][self.flexible] = cell;
     }
 
     /// Writes titles and rows.
-    pub(super) fn write(&self, page: &mut Page) {
+    pub(crate) fn write(&self, page: &mut Page) {
         let widths = self.widths(page);
         let titles: Vec<Cell> = self
             .columns
@@ -107,7 +108,7 @@ impl Table {
         let mut pieces: Vec<(Style, String)> = Vec::new();
         let mut space = INDENT;
         for (((style, text), (_, align)), &width) in row.iter().zip(&self.columns).zip(widths) {
-            let text = cut(text, width);
+            let text = shortened(text, width).into_owned();
             let padding = width - length(&text);
             let (before, after) = match align {
                 Align::Left => (space, padding),

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use nongemm_core::measure::Stop;
 use nongemm_core::op::OpGroup;
-use nongemm_core::record::{Latency, Profile, ReferenceCheck, RunRecord, UNRELIABLE_ABOVE};
+use nongemm_core::record::{
+    Energy, EnergyRow, HEAVY_ABOVE, Latency, Profile, ReferenceCheck, RunRecord, UNRELIABLE_ABOVE,
+};
 
 use super::page::{Page, Style};
-use crate::format::{half_width, percent, plural};
-
-/// Share of disturbed samples from which on it is worth a warning.
-const DISTURBED_ABOVE: f64 = 0.10;
+use crate::format::{change, half_width, percent, plural};
 
 /// Share of time in no operator from which on it is worth a warning.
 const UNATTRIBUTED_ABOVE: f64 = 0.10;
@@ -47,12 +46,20 @@ pub(crate) fn of(run: &RunRecord) -> Vec<String> {
         .noise
         .as_ref()
         .map_or(0.0, |noise| noise.disturbed_share);
-    if disturbed > DISTURBED_ABOVE {
+    if disturbed > HEAVY_ABOVE {
         warnings.push(format!(
             "something else used the processor during {} of the samples; stop other work and run again",
             percent(disturbed)
         ));
     }
+    if let Some(Energy::Measured(rows)) = &run.energy {
+        warnings.extend(rows.iter().filter_map(disagreeing));
+    }
+    warnings.extend(
+        run.energy_left_out
+            .iter()
+            .map(|reason| format!("energy sensor left out: {reason}")),
+    );
     if let Some(profile) = &run.profile {
         warnings.extend(scattered(profile));
     }
@@ -65,6 +72,19 @@ pub(crate) fn of(run: &RunRecord) -> Vec<String> {
     let reference = run.checks.as_ref().and_then(|c| c.reference.as_ref());
     warnings.extend(reference.and_then(differing));
     warnings
+}
+
+/// Two energy sensors of the same thing that are apart.
+fn disagreeing(row: &EnergyRow) -> Option<String> {
+    let other = row.reconciled.as_ref().filter(|other| !other.agrees)?;
+    Some(format!(
+        "energy by {} {} is {} from that by {} {}: trust neither",
+        row.probe,
+        row.sensor,
+        change(other.difference),
+        other.probe,
+        other.sensor
+    ))
 }
 
 /// Outputs that are not those of another flow.

@@ -42,6 +42,7 @@ pub(crate) fn row(op: &str, group: OpGroup, inputs: &[&[usize]], us: f64) -> OpR
             own_ci95: None,
             mad: us * 10.0,
             n: 31,
+            se: Some(us * 2.0),
         },
         device_ns: None,
         flops: Some(1000),
@@ -95,6 +96,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
         perturbation_ci95: [-0.002, 0.013],
         unreliable: false,
         unattributed_ns: wall - attributed,
+        group_ns: BTreeMap::new(),
         device: None,
         composites: composites(&ops),
         ops,
@@ -156,6 +158,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
         energy: Some(Energy::Unavailable {
             unavailable: "no probe in this binary measures energy".to_owned(),
         }),
+        energy_left_out: Vec::new(),
         noise: Some(Noise {
             steal: Some(3.2e7),
             ctx_switches: Some(12.0),
@@ -164,6 +167,7 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             frequency_hz: Some(2.596e9),
             temperature_c: Some(61.2),
             disturbed_share: 0.032,
+            ..Noise::default()
         }),
         checks: Some(Checks {
             finite: true,
@@ -264,6 +268,7 @@ pub(crate) fn failed() -> RunRecord {
         groups: BTreeMap::new(),
         memory: None,
         energy: None,
+        energy_left_out: Vec::new(),
         noise: None,
         checks: None,
         phases: None,

@@ -70,8 +70,7 @@ fn limits(args: &MicroArgs) -> Result<Limits, CliError> {
         target_ci: args.target_ci,
         max_time: args.max_time.clone(),
         min_samples: args.min_samples,
-        max_samples: None,
-        max_warmup: None,
+        ..MeasureTable::default()
     };
     let base = if args.quick { QUICK } else { USUAL };
     table.limits(base).map_err(CliError::usage)

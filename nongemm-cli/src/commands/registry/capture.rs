@@ -34,16 +34,16 @@ pub(super) fn run(args: &CaptureArgs, plugins: &Plugins) -> Result<(), CliError>
 }
 
 fn capture(spec: &RunSpec, plugins: &Plugins) -> Result<Extraction, CliError> {
-    let model = plugins.models.get(&spec.model).map_err(CliError::usage)?;
+    let model = plugins.models.find(&spec.model).map_err(CliError::usage)?;
     let settings = Settings::new(spec.settings.clone());
     let wrong = |e: &dyn std::fmt::Display| CliError::usage(format!("model {}: {e}", spec.model));
-    let graph = build(model, spec, &settings).map_err(|e| wrong(&e))?;
+    let graph = build(model, spec, &settings).map_err(CliError::usage)?;
     let policy = settings.find::<CompositePolicy>("composites");
     let policy = policy.map_err(CliError::usage)?.unwrap_or_default();
     settings.finish().map_err(CliError::usage)?;
     let occasion = Occasion {
         model: spec.model.clone(),
-        domain: model.domain(),
+        domain: model.plugin.domain(),
         batch: spec.batch,
         seq: spec.seq,
         image: spec.image,

@@ -1,5 +1,7 @@
 //! The reporter `json`: all records as one document.
 
+pub(crate) mod visible;
+
 use std::io::{self, Write};
 
 use nongemm_core::plugin::{ReportTarget, Reporter};
@@ -39,6 +41,5 @@ fn write(runs: &[RunRecord], out: &mut dyn Write) -> io::Result<()> {
         schema: SCHEMA,
         runs,
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    visible::write(&document, out)
 }

@@ -1,0 +1,68 @@
+//! The energy of a run: which sensors there are, and what they give.
+
+use std::sync::atomic::AtomicBool;
+
+use crate::measure::{
+    EnergyPlan, EnergyResult, EnergySetup, Meters, Mode, Monotonic, Recorder, measure_energy,
+};
+use crate::plugin::{Availability, EnergyMeter, Plugins, Quantity, Session};
+use crate::record::{Energy, RunRecord};
+
+/// Opens the energy sensors of all probes; with why the others have none.
+pub(super) fn open(plugins: &Plugins) -> (Meters, Vec<String>) {
+    let mut open: Vec<(String, Box<dyn EnergyMeter>)> = Vec::new();
+    let mut reasons = Vec::new();
+    let probes = plugins.probes.iter().map(|entry| entry.plugin);
+    for probe in probes.filter(|probe| probe.quantities().contains(&Quantity::EnergyJ)) {
+        let id = probe.id();
+        match probe.check() {
+            Availability::Missing { reason, .. } => reasons.push(format!("{id}: {reason}")),
+            Availability::Ready { .. } => match probe.energy() {
+                Ok(Some(meter)) => open.push((id.to_owned(), meter)),
+                Ok(None) => {}
+                Err(error) => reasons.push(format!("{error:#}")),
+            },
+        }
+    }
+    (Meters::new(open), reasons)
+}
+
+/// Measures the energy of a session into its record. Without a sensor this takes no time.
+///
+/// # Errors
+/// When the session fails.
+pub(super) fn measure(
+    plugins: &Plugins,
+    session: &mut dyn Session,
+    interrupted: &AtomicBool,
+    phase: &mut dyn FnMut(&str),
+    record: &mut RunRecord,
+) -> anyhow::Result<()> {
+    let (mut meters, mut reasons) = open(plugins);
+    if !meters.is_empty() {
+        phase("measuring energy");
+        let clock = Monotonic::new();
+        let setup = EnergySetup {
+            plan: EnergyPlan::default(),
+            clock: &clock,
+            pause: &std::thread::sleep,
+            interrupted,
+        };
+        let mut recorder = Recorder::new(&clock, Mode::Off, 0);
+        let mut infer = || session.run(&mut recorder);
+        let EnergyResult { rows, left_out } = measure_energy(&mut meters, &setup, &mut infer)?;
+        if !rows.is_empty() {
+            record.energy = Some(Energy::Measured(rows));
+            record.energy_left_out = left_out;
+            return Ok(());
+        }
+        reasons.extend(left_out);
+    }
+    record.energy = Some(Energy::Unavailable {
+        unavailable: match reasons.as_slice() {
+            [] => "no probe in this binary measures energy".to_owned(),
+            reasons => reasons.join("; "),
+        },
+    });
+    Ok(())
+}
