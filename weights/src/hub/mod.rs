@@ -8,7 +8,7 @@ mod cache;
 mod fetch;
 mod location;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use nongemm_core::plugin::{Claim, WeightFormat, WeightSource};
 use nongemm_core::register;
@@ -46,7 +46,7 @@ impl WeightFormat for HuggingFace {
 }
 
 /// Opens the checkpoint in a folder of the cache.
-fn open(folder: &PathBuf) -> anyhow::Result<Box<dyn WeightSource>> {
+fn open(folder: &Path) -> anyhow::Result<Box<dyn WeightSource>> {
     let location = folder.to_string_lossy();
     let kind = KINDS.iter().max_by_key(|kind| kind.claim(&location));
     match kind {
