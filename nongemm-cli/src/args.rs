@@ -319,12 +319,16 @@ pub(crate) struct BenchArgs {
     /// Image sides in pixels, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub(crate) image: Option<Vec<usize>>,
-    /// Weights: synthetic[:SEED], or the path of safetensors or a PyTorch checkpoint.
+    /// Weights: synthetic[:SEED], the path of safetensors or a PyTorch checkpoint, or
+    /// hf:ORG/NAME[@REVISION].
     #[arg(long)]
     pub(crate) weights: Option<String>,
     /// Dataset: ID or ID:PATH.
     #[arg(long)]
     pub(crate) dataset: Option<String>,
+    /// Inputs of the dataset that are measured in turn.
+    #[arg(long, value_name = "N")]
+    pub(crate) inputs: Option<usize>,
     /// Threads; default: all processors that the process may use.
     #[arg(long)]
     pub(crate) threads: Option<usize>,

@@ -268,6 +268,7 @@ mod tests {
             weights: "w".to_owned(),
             dataset: "d".to_owned(),
             threads: 1,
+            inputs: 1,
             settings: std::collections::BTreeMap::new(),
         };
         let mut record = failed(&spec, error.unwrap_or_default().to_owned());

@@ -94,9 +94,10 @@ fn the_shapes_really_seen_are_captured() {
         clock: &clock,
         probes: Probes::default(),
         interrupted: &AtomicBool::new(false),
+        inputs: &[],
         progress: &mut |_, _| {},
     };
-    let shapes = capture_shapes(&mut session, &plan).unwrap();
+    let shapes = capture_shapes(&mut session, &plan).unwrap().remove(0);
     let last = session.steps().len() as u32 - 1;
     assert_eq!(shapes[&last], [TensorSpec::new(DType::F32, [2])]);
     assert_eq!(shapes.len(), session.steps().len());

@@ -127,6 +127,7 @@ fn measure(
         clock: clock.as_ref(),
         probes: Probes::default(),
         interrupted,
+        inputs: &[],
         progress: &mut |_, _| {},
     };
     LatencyProfiler.profile(fake, &mut plan)
@@ -251,6 +252,7 @@ fn short_calls_are_timed_in_batches() {
         clock: &clock,
         probes: Probes::default(),
         interrupted: &AtomicBool::new(false),
+        inputs: &[],
         progress: &mut |_, _| {},
     };
     let mut call = || {

@@ -20,6 +20,7 @@ fn spec() -> RunSpec {
         weights: "w".to_owned(),
         dataset: "d".to_owned(),
         threads: 1,
+        inputs: 1,
         settings: [("k".to_owned(), "v".to_owned())].into(),
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn spec(model: &str, plugins: &Plugins) -> Result<RunSpec> {
         weights: "synthetic:0".to_owned(),
         dataset: "sample".to_owned(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
+        inputs: 1,
         settings: BTreeMap::new(),
     })
 }

@@ -3,6 +3,7 @@
 //! | `--weights` | source |
 //! |---|---|
 //! | `synthetic`, `synthetic:SEED` | [`Synthetic`]: reproducible random values |
+//! | `hf:ORG/NAME[@REVISION]` | [`HuggingFace`]: a checkpoint of the hub, through its cache |
 //! | a file or folder | [`Safetensors`] or [`Pytorch`]: a published checkpoint |
 //!
 //! All register themselves as weight formats. A crate that is only listed in `Cargo.toml` is not
@@ -14,13 +15,15 @@
 
 mod checkpoint;
 mod element;
+mod hub;
 mod pytorch;
 mod safetensors;
 mod synthetic;
 
+pub use hub::{Hub, HuggingFace};
 pub use pytorch::Pytorch;
 pub use safetensors::Safetensors;
 pub use synthetic::{Synthetic, SyntheticWeights};
 
-/// The file formats of checkpoints.
+/// The file formats of checkpoints, the preferred one first.
 const KINDS: &[checkpoint::Kind] = &[safetensors::KIND, pytorch::KIND];

@@ -58,6 +58,7 @@ fn measured(call: &OpInstance) -> Result<nongemm_core::record::AloneTimes, NotMe
         clock: &clock,
         probes: Probes::default(),
         interrupted: &AtomicBool::new(false),
+        inputs: &[],
         progress: &mut |_, _| {},
     };
     let empty = overhead(&CandleBackend, &options("fused"), &mut plan).unwrap();

@@ -125,6 +125,7 @@ impl<'a> Worker<'a> {
             clock: &self.clock,
             probes: std::mem::take(&mut self.probes),
             interrupted: self.interrupted,
+            inputs: &[],
             progress: &mut |_, _| {},
         };
         let clock = &self.clock;

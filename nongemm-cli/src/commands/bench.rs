@@ -142,6 +142,7 @@ fn overrides(args: &BenchArgs) -> Result<Overrides, CliError> {
             image: args.image.clone(),
             weights: args.weights.clone(),
             dataset: args.dataset.clone(),
+            inputs: args.inputs,
             threads: args.threads,
             set: set.collect(),
         },

@@ -103,6 +103,8 @@ pub struct RunTable {
     pub weights: Option<String>,
     /// Dataset.
     pub dataset: Option<String>,
+    /// Inputs that are measured in turn.
+    pub inputs: Option<usize>,
     /// Threads.
     pub threads: Option<usize>,
     /// Settings.
@@ -133,6 +135,7 @@ const KEYS: &[&str] = &[
     "image",
     "weights",
     "dataset",
+    "inputs",
     "threads",
     "set",
 ];
@@ -258,7 +261,7 @@ mod tests {
         assert_eq!(
             error("name = \"x\"\n[[run]]\nmodle = [\"gpt2\"]\n"),
             "x.toml:3: unknown field `modle`, expected one of `model`, `backend`, `device`, `dtype`, \
-             `batch`, `seq`, `image`, `weights`, `dataset`, `threads`, `set`; did you mean `model`?"
+             `batch`, `seq`, `image`, `weights`, `dataset`, `inputs`, `threads`, `set`; did you mean `model`?"
         );
         assert!(error("[[run]]\nbatch = \"two\"\n").starts_with("x.toml:2: "));
         assert!(error("[[run]\n").starts_with("x.toml:1: "));

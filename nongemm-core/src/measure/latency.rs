@@ -103,7 +103,16 @@ impl Profiler for LatencyProfiler {
         let first = plan.probes.read();
         let mut last = first.clone();
         loop {
-            let plain_first = m.plain_ns.len().is_multiple_of(2);
+            // Both runs of a pair use the same input, so that their ratio is that of the instruments. With an
+            // even number of inputs each would always be measured in the same order; the order changes with
+            // each round of the inputs too.
+            let pair = m.plain_ns.len();
+            plan.bind(session, pair)?;
+            let round = pair / plan.inputs.len().max(1);
+            let plain_first = match plan.inputs.len() {
+                0 | 1 => pair.is_multiple_of(2),
+                _ => (pair + round).is_multiple_of(2),
+            };
             for is_plain in [plain_first, !plain_first] {
                 if is_plain {
                     let before = plan.probes.read();
@@ -197,15 +206,26 @@ pub fn warm_up(
     }
 }
 
-/// The output shapes that every step really produces, by step; from one run of its own.
+/// The output shapes of every step, by step.
+pub type StepShapes = BTreeMap<u32, Vec<TensorSpec>>;
+
+/// The output shapes that every step really produces, for each input of the plan (at least one); from runs of
+/// their own. The first input is bound afterwards.
 ///
 /// # Errors
 /// When the session fails.
 pub fn capture_shapes(
     session: &mut dyn Session,
     plan: &SamplePlan<'_>,
-) -> anyhow::Result<BTreeMap<u32, Vec<TensorSpec>>> {
+) -> anyhow::Result<Vec<StepShapes>> {
     let mut recorder = Recorder::new(plan.clock, Mode::Shapes, session.steps().len());
-    session.run(&mut recorder)?;
-    Ok(recorder.shapes().iter().cloned().collect())
+    let mut shapes = Vec::new();
+    // The first one last: its outputs are those that are checked.
+    for input in (0..plan.inputs.len().max(1)).rev() {
+        plan.bind(session, input)?;
+        session.run(&mut recorder)?;
+        shapes.push(recorder.shapes().iter().cloned().collect());
+    }
+    shapes.reverse();
+    Ok(shapes)
 }

@@ -3,10 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::noise::Probes;
+use crate::plugin::Session;
+use crate::tensor::HostTensor;
 
 /// When to stop sampling.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,11 +63,26 @@ pub struct SamplePlan<'a> {
     pub probes: Probes,
     /// Set when the user interrupts: finish the sample and stop.
     pub interrupted: &'a AtomicBool,
+    /// The inputs to measure in turn; with none or one of them what is bound stays.
+    pub inputs: &'a [Vec<HostTensor>],
     /// Called after each sample with the number taken and the relative half-width, if known.
     pub progress: &'a mut dyn FnMut(usize, Option<f64>),
 }
 
 impl SamplePlan<'_> {
+    /// Binds the input of pair `pair` of samples; never while the clock runs.
+    ///
+    /// # Errors
+    /// When the session refuses it.
+    pub fn bind(&self, session: &mut dyn Session, pair: usize) -> anyhow::Result<()> {
+        match self.inputs {
+            [] | [_] => Ok(()),
+            inputs => session
+                .bind(&inputs[pair % inputs.len()])
+                .with_context(|| format!("binding input {}", pair % inputs.len())),
+        }
+    }
+
     /// Whether the user interrupted.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
@@ -81,7 +99,8 @@ impl SamplePlan<'_> {
         if self.is_interrupted() {
             return Some(Stop::Interrupted);
         }
-        if samples < limits.min_samples {
+        // Every input is measured.
+        if samples < limits.min_samples.max(self.inputs.len()) {
             return None;
         }
         if half_width.is_some_and(|width| width <= limits.target_ci) {

@@ -47,6 +47,9 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(2 * 3600);
 /// Weights and dataset of a model file.
 const FILE: &str = "file";
 
+/// The most inputs that are measured in turn; all are in memory at once.
+const MOST_INPUTS: usize = 4096;
+
 /// The largest batch, sequence or image that is taken for a number rather than for a mistake.
 const LARGEST: usize = 1 << 20;
 
@@ -122,6 +125,7 @@ fn merge(table: &RunTable, over: &RunTable) -> RunTable {
         image: over.image.clone().or_else(|| table.image.clone()),
         weights: over.weights.clone().or_else(|| table.weights.clone()),
         dataset: over.dataset.clone().or_else(|| table.dataset.clone()),
+        inputs: over.inputs.or(table.inputs),
         threads: over.threads.or(table.threads),
         set,
     }
@@ -191,17 +195,23 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
             "threads must be from 1 to 4096, got {threads}"
         )));
     }
+    let inputs = table.inputs.unwrap_or(1);
+    if !(1..=MOST_INPUTS).contains(&inputs) {
+        return Err(UsageError(format!(
+            "inputs must be from 1 to {MOST_INPUTS}, got {inputs}"
+        )));
+    }
     let settings = settings(&table.set)?;
     let weights = required("weights", table.weights.as_ref())?;
     let dataset = required("dataset", table.dataset.as_ref())?;
     let mut runs = Vec::new();
     for model_id in &models {
-        let (sizes, weights, dataset) = match file_format(model_id, plugins) {
-            // What a file holds is in the file.
-            Some(_) => (DefaultSizes::default(), FILE, FILE),
+        let (sizes, weights, dataset, inputs) = match file_format(model_id, plugins) {
+            // What a file holds is in the file, or beside it.
+            Some(_) => (DefaultSizes::default(), FILE, FILE, 1),
             None => {
                 let sizes = model(model_id, plugins)?.sizes();
-                (sizes, weights.as_str(), dataset.as_str())
+                (sizes, weights.as_str(), dataset.as_str(), inputs)
             }
         };
         for backend in &backends {
@@ -223,6 +233,7 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
                             weights: weights.to_owned(),
                             dataset: dataset.to_owned(),
                             threads,
+                            inputs,
                             settings: settings.clone(),
                         });
                     }

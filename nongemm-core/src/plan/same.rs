@@ -13,6 +13,7 @@ pub(crate) fn same_thing(spec: &RunSpec) -> String {
         backend: String::new(),
         device: Device::Cpu,
         threads: 0,
+        inputs: 1,
         ..spec.clone()
     };
     spec.settings

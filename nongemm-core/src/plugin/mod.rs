@@ -44,4 +44,4 @@ pub use profiler::Profiler;
 pub use registry::{Plugin, Registered, Registry, RegistryError};
 pub use reporter::{ReportTarget, Reporter, Terminal};
 pub use settings::Settings;
-pub use weights::{Claim, NoWeights, WeightFormat, WeightSource};
+pub use weights::{Claim, FileDigest, NoWeights, WeightFormat, WeightSource};

@@ -1,11 +1,23 @@
 //! Sources of weights.
 
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 use super::registry::plugin_kind;
 use crate::graph::{Graph, Param};
 use crate::shape::TensorSpec;
 use crate::tensor::HostTensor;
+
+/// A file of weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// Its name, without its folder.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
 
 /// Opened weights that tensors are read from, one at a time.
 pub trait WeightSource: Send + Sync {
@@ -16,6 +28,14 @@ pub trait WeightSource: Send + Sync {
     /// preprocessor configuration.
     fn folder(&self) -> Option<PathBuf> {
         None
+    }
+
+    /// Hashes the files that were opened, all of their bytes; empty where there are none.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    fn digests(&self) -> anyhow::Result<Vec<FileDigest>> {
+        Ok(Vec::new())
     }
 
     /// Checks names, shapes and dtypes of all parameters of `graph` without reading any data.

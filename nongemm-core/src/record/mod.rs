@@ -12,6 +12,8 @@ mod resume;
 mod schema;
 pub mod store;
 mod summarize;
+mod turns;
+mod weights;
 
 pub use ceilings::{Ceiling, Ceilings};
 pub use conditions::{DeviceState, Energy, EnergyRow, Noise, Reconciled};
@@ -25,3 +27,5 @@ pub use schema::{
     Skipped, Status, UNATTRIBUTED,
 };
 pub use summarize::{HEAVY_ABOVE, UNRELIABLE_ABOVE, groups, latency, noise, profile};
+pub use turns::{DifferingOp, Turn, Turns};
+pub use weights::Weights;

@@ -103,6 +103,7 @@ mod tests {
                 image: None,
                 weights: "w".to_owned(),
                 dataset: "d".to_owned(),
+                inputs: 1,
                 threads: 1,
                 settings: BTreeMap::new(),
             };

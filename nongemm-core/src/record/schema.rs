@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::conditions::{Energy, Noise};
 use super::machine::{Machine, Software};
 use super::profile::{GroupShare, Profile};
+use super::turns::Turns;
+use super::weights::Weights;
 use crate::dtype::DType;
 use crate::measure::Stop;
 use crate::plugin::{Device, Domain};
@@ -40,8 +42,23 @@ pub struct RunSpec {
     pub dataset: String,
     /// Number of threads.
     pub threads: usize,
+    /// How many inputs are measured in turn.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub inputs: usize,
     /// Settings of model and backend.
     pub settings: BTreeMap<String, String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_one(inputs: &usize) -> bool {
+    *inputs == 1
 }
 
 /// Whether a run gave a result.
@@ -210,6 +227,12 @@ pub struct RunRecord {
     pub started: String,
     /// About the model; null if the run failed before the graph was built.
     pub model: Option<ModelInfo>,
+    /// The weights; null if the run failed before they were loaded, and for model files.
+    #[serde(default)]
+    pub weights: Option<Weights>,
+    /// The inputs that were measured in turn, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
     /// End-to-end latency.
     pub latency: Option<Latency>,
     /// Operator breakdown.

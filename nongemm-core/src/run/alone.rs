@@ -162,7 +162,10 @@ fn times(
     flush: Option<Call<'_>>,
 ) -> anyhow::Result<AloneTimes> {
     let shapes = capture_shapes(session, plan)?;
-    let produced = shapes.values().next_back().map(Vec::as_slice);
+    let produced = shapes
+        .first()
+        .and_then(|shapes| shapes.values().next_back());
+    let produced = produced.map(Vec::as_slice);
     let cost = alone.cost(produced);
     let (host, device_times) = by_step(session, plan)?;
     anyhow::ensure!(

@@ -13,13 +13,15 @@ use super::machine;
 use super::outputs::{self, OutputsTask};
 use crate::graph::peak_activation_bytes;
 use crate::measure::{
-    Limits, Measurement, Monotonic, Probes, SamplePlan, Stop, capture_shapes, wait_quiet,
+    Limits, Measurement, Mode, Monotonic, Probes, Recorder, SamplePlan, Stop, capture_shapes,
+    wait_quiet,
 };
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
 use crate::plugin::{Classification, Plugins, PrepareOptions, Quantity, Settings};
 use crate::record::{
-    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status,
+    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Turns,
+    Weights,
 };
 
 /// Everything that a worker process needs to know.
@@ -116,6 +118,8 @@ pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
         error: Some(error),
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         model: None,
+        weights: None,
+        turns: None,
         latency: None,
         profile: None,
         groups: BTreeMap::new(),
@@ -177,6 +181,7 @@ fn run(
         settings: settings.clone(),
     };
     let mut memory = Memory::default();
+    let mut inputs = Vec::new();
     let since = phase("building the graph");
     let checked = check_any(spec, plugins).map_err(anyhow::Error::from)?;
     let mut session = match &checked {
@@ -190,15 +195,27 @@ fn run(
             phases.build_ns = elapsed(since);
 
             let since = phase("preparing inputs");
-            let (inputs, read) = inputs::read(checked, spec)?;
+            let mut turns = Turns::default();
+            let read;
+            (inputs, read, turns.inputs) = inputs::read(checked, spec)?;
             record.inputs = Some(read);
+            record.turns = (spec.inputs > 1).then_some(turns);
             phases.inputs_ns = elapsed(since);
 
             let since = phase("loading weights");
             let options = options(&checked.settings);
             let weights = checked.weights.as_ref();
             let mut session = checked.backend.prepare(&checked.graph, weights, &options)?;
-            session.bind(&inputs).context("binding inputs")?;
+            let first = inputs.first().context("a run needs an input")?;
+            session.bind(first).context("binding inputs")?;
+            if spec.inputs == 1 {
+                // The session has its own copy.
+                inputs.clear();
+            }
+            record.weights = Some(Weights {
+                source: weights.describe(),
+                files: Vec::new(),
+            });
             phases.prepare_ns = elapsed(since);
             session
         }
@@ -225,9 +242,11 @@ fn run(
         clock: &clock,
         probes: start_probes(plugins),
         interrupted,
+        inputs: &inputs,
         progress: &mut progress,
     };
     let shapes = capture_shapes(session.as_mut(), &plan)?;
+    let first = shapes.first().cloned().unwrap_or_default();
     let declared = match &checked {
         Checked::Graph(checked) => Some(&checked.graph),
         Checked::File(_) => None,
@@ -246,7 +265,10 @@ fn run(
 
     let classification = Classification::new(job.classify.clone())?;
     record.latency = record::latency(&m);
-    record.profile = record::profile(&m, &shapes, &classification);
+    if let Some(turns) = &mut record.turns {
+        turns.measured(&m, &shapes);
+    }
+    record.profile = record::profile(&m, &first, &classification);
     record.groups = record
         .profile
         .as_ref()
@@ -264,6 +286,11 @@ fn run(
     memory.peak_device_bytes = device.peak_device_bytes;
     memory.peak_reserved_bytes = device.peak_reserved_bytes;
     record.memory = Some(memory);
+    if let [first, _, ..] = inputs.as_slice() {
+        // Energy is that of the first input, and flows are compared on it.
+        session.bind(first)?;
+        session.run(&mut Recorder::new(&clock, Mode::Off, 0))?;
+    }
     if job.energy {
         let mut phase = |name: &str| {
             events(Event::Phase {
@@ -282,6 +309,10 @@ fn run(
             Err(error) => checks.not_compared = Some(format!("{error:#}")),
         }
         record.checks = Some(checks);
+    }
+    if let (Checked::Graph(checked), Some(weights)) = (&checked, &mut record.weights) {
+        // After everything is measured: it reads all files once more.
+        weights.files = checked.weights.digests().context("hashing the weights")?;
     }
     enough_samples(&m, job)
 }

@@ -6,14 +6,18 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::plan::CheckedRun;
 use crate::plugin::{InputRequest, RequestedInput, Sample, Tensors};
-use crate::record::{Inputs, RunSpec};
+use crate::record::{Inputs, RunSpec, Turn};
 use crate::tensor::{HostData, HostTensor};
 
-/// Reads and preprocesses what one run is bound to.
+/// Reads and preprocesses what a run is bound to: the tensors of each of its inputs, where they came from, and
+/// what is known about each before it is measured.
 ///
 /// # Errors
-/// When the dataset has no usable sample, or samples do not become what the graph takes.
-pub(super) fn read(checked: &CheckedRun, spec: &RunSpec) -> Result<(Vec<HostTensor>, Inputs)> {
+/// When the dataset has too few usable samples, or samples do not become what the graph takes.
+pub(super) fn read(
+    checked: &CheckedRun,
+    spec: &RunSpec,
+) -> Result<(Vec<Vec<HostTensor>>, Inputs, Vec<Turn>)> {
     let preprocessor = checked.model.preprocessor();
     let request = checked.request(spec.batch);
     let named = || format!("dataset {}", spec.dataset);
@@ -25,18 +29,31 @@ pub(super) fn read(checked: &CheckedRun, spec: &RunSpec) -> Result<(Vec<HostTens
         },
         ..Inputs::default()
     };
-    let since = Instant::now();
-    let tensors = match samples.is_ready() {
-        true => ready(samples.next(), &request),
-        false => preprocessor.prepare(&mut samples, &request),
-    };
-    let tensors = tensors.with_context(named)?;
-    let total = since.elapsed().as_nanos() as u64;
-    record.samples.push(samples.take_names());
+    let (mut inputs, mut turns) = (Vec::new(), Vec::new());
+    for _ in 0..spec.inputs {
+        let since = Instant::now();
+        let tensors = match samples.is_ready() {
+            true => ready(samples.next(), &request),
+            false => preprocessor.prepare(&mut samples, &request),
+        };
+        let tensors = tensors.with_context(named)?;
+        let items = samples.take_names();
+        record.samples.push(items.clone());
+        let names = request.inputs.iter().map(|input| input.name.clone());
+        turns.push(Turn {
+            items,
+            prepared_ns: since.elapsed().as_nanos() as u64,
+            tensors: names.zip(tensors.iter().map(HostTensor::spec)).collect(),
+            n: 0,
+            median_ns: 0.0,
+        });
+        inputs.push(tensors);
+    }
     record.read_ns = samples.read_ns();
+    let total: u64 = turns.iter().map(|turn| turn.prepared_ns).sum();
     record.preprocess_ns = total.saturating_sub(record.read_ns);
     record.skipped = samples.skipped().clone();
-    Ok((tensors, record))
+    Ok((inputs, record, turns))
 }
 
 /// Ready tensors in the order of the graph's inputs.

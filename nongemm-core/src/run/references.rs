@@ -115,6 +115,7 @@ mod tests {
             weights: "w".to_owned(),
             dataset: "d".to_owned(),
             threads: 1,
+            inputs: 1,
             settings: pairs
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect(),

@@ -1,7 +1,7 @@
 //! What ran, and how long it took.
 
 use nongemm_core::measure::Stop;
-use nongemm_core::record::{Latency, RunRecord, RunSpec};
+use nongemm_core::record::{Latency, RunRecord, RunSpec, Turns};
 
 use super::page::{Page, Style};
 use crate::format::{NBSP, count, half_width, interval, plural, significant, time};
@@ -80,6 +80,23 @@ pub(super) fn latency(page: &mut Page, run: &RunRecord) {
     }
     page.labelled("Latency", &text);
     page.aside("", &sampling(latency));
+    if let Some(turns) = &run.turns {
+        page.aside("", &spread(turns));
+    }
+}
+
+/// How far the medians of several inputs are apart.
+fn spread(turns: &Turns) -> String {
+    let medians = || turns.inputs.iter().map(|input| input.median_ns);
+    let least = medians().fold(f64::INFINITY, f64::min);
+    let most = medians().fold(0.0, f64::max);
+    format!(
+        "{} in turn: medians {} to {}; {} with other sizes",
+        plural(turns.inputs.len(), "input"),
+        time(least),
+        time(most),
+        plural(turns.differing.len(), "operator")
+    )
 }
 
 /// `95% CI [1.340, 1.361] ms (±0.8%)`, or the range where there are too few samples for an interval.

@@ -131,6 +131,8 @@ pub(crate) fn record(model: &str, ops: Vec<OpRow>) -> RunRecord {
             parameters: 124_439_808,
             nodes: 390,
         }),
+        weights: None,
+        turns: None,
         latency: Some(Latency {
             samples_ns: vec![plain as u64; 31],
             median_ns: plain,
@@ -209,6 +211,7 @@ fn spec(model: &str) -> RunSpec {
         weights: "synthetic:0".to_owned(),
         dataset: "sample".to_owned(),
         threads: 2,
+        inputs: 1,
         settings: BTreeMap::from([("attention".to_owned(), "eager".to_owned())]),
     }
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use memmap2::{Mmap, UncheckedAdvice};
 use nongemm_core::dtype::DType;
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::entry::Positions;
 use super::fingerprint::Fingerprint;
@@ -68,6 +69,22 @@ impl MappedFile {
     /// Its length in bytes.
     pub(super) fn len(&self) -> u64 {
         self.map.len() as u64
+    }
+
+    /// The SHA-256 of all its bytes, in hexadecimal. The pages that were read are given back.
+    ///
+    /// # Errors
+    /// When the file has changed.
+    pub(super) fn sha256(&self) -> anyhow::Result<String> {
+        self.check_unchanged()?;
+        let mut hash = Sha256::new();
+        for start in (0..self.map.len()).step_by(WINDOW) {
+            let window = start..(start + WINDOW).min(self.map.len());
+            hash.update(&self.map[window.clone()]);
+            self.release(window);
+        }
+        let bytes = hash.finalize();
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Names of its tensors.

@@ -115,6 +115,17 @@ pub(super) fn find(kind: &Kind, location: &Path) -> anyhow::Result<Files> {
     )
 }
 
+/// The shards that an index names, beside it.
+///
+/// # Errors
+/// When it is no index, or names a shard elsewhere.
+pub(crate) fn shards(kind: &Kind, index: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    match read_index(kind, index)? {
+        Files::Sharded { shards, .. } => Ok(shards),
+        Files::Single(file) => Ok(vec![file]),
+    }
+}
+
 #[derive(Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,

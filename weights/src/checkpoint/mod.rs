@@ -13,7 +13,7 @@ use std::path::Path;
 use nongemm_core::plugin::{Claim, WeightSource};
 
 pub(crate) use entry::{Contents, ElementType, Entry};
-pub(crate) use location::is_path;
+pub(crate) use location::{is_path, shards};
 
 /// A file format of checkpoints.
 pub(crate) struct Kind {

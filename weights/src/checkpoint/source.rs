@@ -7,9 +7,10 @@ use anyhow::{bail, ensure};
 use half::{bf16, f16};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{Graph, Param};
-use nongemm_core::plugin::{WeightSource, nearest};
+use nongemm_core::plugin::{FileDigest, WeightSource, nearest};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
+use rayon::prelude::*;
 
 use super::file::MappedFile;
 use super::fingerprint::Fingerprint;
@@ -211,6 +212,22 @@ impl WeightSource for Checkpoint {
             true => Some(self.location.clone()),
             false => self.location.parent().map(Path::to_owned),
         }
+    }
+
+    fn digests(&self) -> anyhow::Result<Vec<FileDigest>> {
+        let files = self.files.par_iter().map(|file| {
+            Ok(FileDigest {
+                name: file
+                    .path()
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                bytes: file.len(),
+                sha256: file.sha256()?,
+            })
+        });
+        files.collect()
     }
 
     fn verify(&self, graph: &Graph) -> anyhow::Result<()> {
