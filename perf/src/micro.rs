@@ -109,11 +109,9 @@ fn compare(first: &MicroRecord, second: &MicroRecord) {
 
 fn show(what: &str, mut pairs: Vec<Pair<'_>>) {
     let count = pairs.len();
-    let share = |wanted: fn(&Pair<'_>) -> bool| {
-        let found = pairs.iter().filter(|pair| wanted(pair)).count();
-        found as f64 / count.max(1) as f64
-    };
-    let (repeat, within) = (share(Pair::repeats), share(Pair::within));
+    let share = |found: usize| found as f64 / count.max(1) as f64;
+    let repeat = share(pairs.iter().filter(|pair| pair.repeats()).count());
+    let within = share(pairs.iter().filter(|pair| pair.within()).count());
     let ratios: Vec<f64> = pairs.iter().map(Pair::ratio).collect();
     println!(
         "  {what}: of {count} medians {:.1}% repeat within the stated intervals (target {:.0}%), \
