@@ -106,7 +106,7 @@ fn rows_are_those_of_the_reference() {
 #[test]
 fn rows_that_outnumber_the_texts_differ() {
     let golden = golden();
-    let request = request(40, 8, 1000, with_weights("gpt2"));
+    let request = request(4, 8, 1000, with_weights("gpt2"));
     let long = golden.texts.concat();
     let mut samples = std::iter::repeat_with(|| sample((0, &long)));
     let made = preprocessor("gpt2")

@@ -24,7 +24,12 @@ fn models() {
 #[test]
 fn everything_else_is_linked() {
     assert_eq!(ids("backends"), ["candle", "ort"]);
-    assert_eq!(ids("datasets"), ["images", "sample"]);
+    assert_eq!(
+        ids("datasets"),
+        [
+            "coco", "imagenet", "images", "npz", "sample", "text", "wikitext"
+        ]
+    );
     assert_eq!(
         ids("probes"),
         ["hwmon", "nvml", "process", "rapl", "scheduler"]
@@ -36,7 +41,10 @@ fn everything_else_is_linked() {
             "trace", "workload"
         ]
     );
-    assert_eq!(ids("weights"), ["pytorch", "safetensors", "synthetic"]);
+    assert_eq!(
+        ids("weights"),
+        ["hf", "pytorch", "safetensors", "synthetic"]
+    );
     assert_eq!(ids("exporters"), ["onnx"]);
     assert_eq!(ids("presets"), ["preset"]);
     assert_eq!(ids("formats"), ["operator-inputs"]);

@@ -82,7 +82,7 @@ fn parts_of_a_suite_and_their_folders_side_by_side_are_the_suite() {
     assert_eq!((two.code, one.code), (Some(0), Some(0)));
     let ids = |text: &str| {
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
-        let mut ids: Vec<String> = value
+        let mut ids: Vec<String> = value["runs"]
             .as_array()
             .unwrap()
             .iter()

@@ -221,7 +221,7 @@ impl<'a> SeenShapes<'a> {
 }
 
 /// What was seen, with bool called bool also by libraries that store it as bytes.
-fn named(seen: &TensorSpec, inferred: &TensorSpec) -> TensorSpec {
+pub(super) fn named(seen: &TensorSpec, inferred: &TensorSpec) -> TensorSpec {
     let dtype = match (inferred.dtype, seen.dtype) {
         (DType::Bool, DType::U8) => DType::Bool,
         (_, dtype) => dtype,

@@ -1,5 +1,6 @@
 //! Several inputs that are measured in turn: what differs between them.
 
+use super::summarize::named;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -60,11 +61,16 @@ impl Turns {
             shapes.iter().any(|shapes| shapes.get(*step) != own)
         };
         let differing = first.keys().filter(differs).filter_map(|step| {
-            let outputs = shapes
-                .iter()
-                .map(|shapes| shapes.get(step).cloned().unwrap_or_default());
+            let known = m.steps.get(*step as usize)?;
+            let outputs = shapes.iter().map(|shapes| {
+                let seen = shapes.get(step).into_iter().flatten();
+                let pairs = seen.zip(&known.outputs);
+                pairs
+                    .map(|(seen, inferred)| named(seen, inferred))
+                    .collect()
+            });
             Some(DifferingOp {
-                id: m.steps.get(*step as usize)?.id.clone(),
+                id: known.id.clone(),
                 outputs: outputs.collect(),
             })
         });
