@@ -52,10 +52,6 @@ const STAGES: &[Stage] = &[
         run: readers,
     },
     Stage {
-        name: "browser",
-        run: browser::run,
-    },
-    Stage {
         name: "ort",
         run: ort,
     },
@@ -66,10 +62,16 @@ const STAGES: &[Stage] = &[
 ];
 
 /// Stages that take too long for every change: they run when they are named.
-const NAMED: &[Stage] = &[Stage {
-    name: "cuda",
-    run: cuda,
-}];
+const NAMED: &[Stage] = &[
+    Stage {
+        name: "cuda",
+        run: cuda,
+    },
+    Stage {
+        name: "browser",
+        run: browser::run,
+    },
+];
 
 /// Runs all stages but those that must be named, or those named.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
