@@ -52,6 +52,10 @@ const STAGES: &[Stage] = &[
         run: readers,
     },
     Stage {
+        name: "browser",
+        run: browser::run,
+    },
+    Stage {
         name: "ort",
         run: ort,
     },
@@ -62,16 +66,10 @@ const STAGES: &[Stage] = &[
 ];
 
 /// Stages that take too long for every change: they run when they are named.
-const NAMED: &[Stage] = &[
-    Stage {
-        name: "cuda",
-        run: cuda,
-    },
-    Stage {
-        name: "browser",
-        run: browser::run,
-    },
-];
+const NAMED: &[Stage] = &[Stage {
+    name: "cuda",
+    run: cuda,
+}];
 
 /// Runs all stages but those that must be named, or those named.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
