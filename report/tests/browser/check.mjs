@@ -25,7 +25,7 @@ async function launch() {
   if (browserPath !== "-") return puppeteer.launch({ executablePath: browserPath, headless: true, args: ["--no-sandbox"] });
   const chromium = (await load("@sparticuz/chromium")).default;
   chromium.setGraphicsMode = false;
-  return puppeteer.launch({ executablePath: await chromium.executablePath(), headless: "shell", args: chromium.args });
+  return puppeteer.launch({ executablePath: await chromium.executablePath(), headless: "shell", args: chromium.args.filter((flag) => flag !== "--single-process") });
 }
 
 const browser = await launch();
