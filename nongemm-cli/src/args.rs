@@ -293,6 +293,23 @@ pub(crate) struct SlurmArgs {
     pub(crate) sbatch: Vec<String>,
 }
 
+/// The type and the sizes that a graph is built for.
+#[derive(Debug, Args)]
+pub(crate) struct SizeArgs {
+    /// Floating-point types, separated by commas: f32, f16, bf16.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) dtype: Option<Vec<String>>,
+    /// Batch sizes, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) batch: Option<Vec<usize>>,
+    /// Sequence lengths, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) seq: Option<Vec<usize>>,
+    /// Image sides in pixels, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) image: Option<Vec<usize>>,
+}
+
 /// Flags override the manifest.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -307,18 +324,8 @@ pub(crate) struct BenchArgs {
     /// Devices, separated by commas: cpu, cuda:N.
     #[arg(long, value_delimiter = ',')]
     pub(crate) device: Option<Vec<String>>,
-    /// Floating-point types, separated by commas: f32, f16, bf16.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) dtype: Option<Vec<String>>,
-    /// Batch sizes, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) batch: Option<Vec<usize>>,
-    /// Sequence lengths, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) seq: Option<Vec<usize>>,
-    /// Image sides in pixels, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) image: Option<Vec<usize>>,
+    #[command(flatten)]
+    pub(crate) sizes: SizeArgs,
     /// Weights: synthetic[:SEED], the path of safetensors or a PyTorch checkpoint, or
     /// hf:ORG/NAME[@REVISION].
     #[arg(long)]

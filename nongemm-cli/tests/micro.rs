@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use common::{Done, bench, done, nongemm, run, signal, wait_for};
 use nongemm_core::record::micro_store;
@@ -25,20 +26,37 @@ fn softmax(rows: usize) -> serde_json::Value {
         "inputs": [{"dtype": "f32", "shape": [rows, 8]}]})
 }
 
-fn micro(folder: &Path, file: &Path, extra: &[&str]) -> Done {
+/// `micro` on a list of calls, with one thread of candle.
+fn command(folder: &Path, file: &Path, extra: &[&str]) -> Command {
     let out = folder.join("results");
-    let args = [
-        "micro",
+    let files = [
         "--registry",
         file.to_str().unwrap(),
-        "--backend",
-        "candle",
-        "--threads",
-        "1",
         "--out",
         out.to_str().unwrap(),
     ];
-    run(&[&args, SHORT, extra].concat())
+    let args = ["micro", "--backend", "candle", "--threads", "1"];
+    nongemm(&[&args[..], &files, extra].concat())
+}
+
+fn micro(folder: &Path, file: &Path, extra: &[&str]) -> Done {
+    let mut command = command(folder, file, &[SHORT, extra].concat());
+    done(&command.output().unwrap())
+}
+
+/// The same, started, with a few entries measured.
+fn under_way(folder: &Path, file: &Path, extra: &[&str]) -> Child {
+    let child = command(folder, file, extra)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = folder.join("results/micro-candle-cpu-as-met-t1/micro.jsonl");
+    wait_for("entry", || {
+        let text = fs::read_to_string(&lines).ok()?;
+        (text.lines().count() > 3).then_some(())
+    });
+    child
 }
 
 fn record(folder: &Path) -> MicroRecord {
@@ -127,31 +145,8 @@ fn a_killed_worker_costs_one_entry() {
     let folder = tempfile::tempdir().unwrap();
     let calls: Vec<_> = (1..=40).map(softmax).collect();
     let file = list(folder.path(), &serde_json::json!(calls));
-    let out = folder.path().join("results");
-    let child = nongemm(&[
-        "micro",
-        "--registry",
-        file.to_str().unwrap(),
-        "--backend",
-        "candle",
-        "--threads",
-        "1",
-        "--out",
-        out.to_str().unwrap(),
-        "--max-time",
-        "100ms",
-        "--target-ci",
-        "0.0001",
-    ])
-    .stdout(std::process::Stdio::piped())
-    .stderr(std::process::Stdio::piped())
-    .spawn()
-    .unwrap();
-    let lines = out.join("micro-candle-cpu-as-met-t1/micro.jsonl");
-    wait_for("entry", || {
-        let text = fs::read_to_string(&lines).ok()?;
-        (text.lines().count() > 3).then_some(())
-    });
+    let slow = ["--max-time", "100ms", "--target-ci", "0.0001"];
+    let child = under_way(folder.path(), &file, &slow);
     signal(workers(child.id()).unwrap(), libc::SIGKILL);
     let done = done(&child.wait_with_output().unwrap());
     assert_eq!(done.code, Some(1), "{}", done.stderr);
@@ -174,31 +169,7 @@ fn an_interrupt_keeps_what_is_measured() {
     let folder = tempfile::tempdir().unwrap();
     let calls: Vec<_> = (1..=500).map(softmax).collect();
     let file = list(folder.path(), &serde_json::json!(calls));
-    let out = folder.path().join("results");
-    let args = [
-        "--backend",
-        "candle",
-        "--threads",
-        "1",
-        "--max-time",
-        "20ms",
-    ];
-    let paths = [
-        "--registry",
-        file.to_str().unwrap(),
-        "--out",
-        out.to_str().unwrap(),
-    ];
-    let child = nongemm(&[&["micro"], &args[..], &paths].concat())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = out.join("micro-candle-cpu-as-met-t1/micro.jsonl");
-    wait_for("entry", || {
-        let text = fs::read_to_string(&lines).ok()?;
-        (text.lines().count() > 3).then_some(())
-    });
+    let child = under_way(folder.path(), &file, &["--max-time", "20ms"]);
     signal(child.id(), libc::SIGINT);
     let done = done(&child.wait_with_output().unwrap());
     assert_eq!(done.code, Some(130), "{}", done.stderr);

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "datasets",
         &["nongemm-core", "nongemm-npz", "nongemm-resize"],
     ),
-    ("datasets/npz", &[]),
+    ("datasets/npz", &["nongemm-core"]),
     ("datasets/resize", &[]),
     ("weights", &["nongemm-core"]),
     ("probes", &["nongemm-core"]),

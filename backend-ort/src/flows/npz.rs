@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
+use nongemm_core::dtype::DType;
 use nongemm_core::run::machine;
-use nongemm_npz::{Archive, Element, Header};
+use nongemm_npz::{Archive, Header};
 use ort::value::TensorElementType;
 
 use super::inputs::{DeclaredInput, Input, Size};
+use crate::runtime::element_type;
 
 /// Reads the inputs of a model in their order. `dims` are sizes that were given for symbolic dimensions.
 ///
@@ -68,7 +70,7 @@ fn entry<'d>(
 }
 
 fn check_type(input: &DeclaredInput, header: &Header) -> anyhow::Result<()> {
-    let found = header.element.map(|ty| element(ty, input.ty));
+    let found = header.dtype.and_then(|dtype| element(dtype, input.ty));
     anyhow::ensure!(
         found == Some(input.ty),
         "must be {}, is {}",
@@ -79,21 +81,10 @@ fn check_type(input: &DeclaredInput, header: &Header) -> anyhow::Result<()> {
 }
 
 /// The element type of an array. NumPy has no bf16: its bits are stored as `uint16`.
-fn element(ty: Element, wanted: TensorElementType) -> TensorElementType {
-    match ty {
-        Element::F64 => TensorElementType::Float64,
-        Element::F32 => TensorElementType::Float32,
-        Element::F16 => TensorElementType::Float16,
-        Element::I64 => TensorElementType::Int64,
-        Element::I32 => TensorElementType::Int32,
-        Element::I16 => TensorElementType::Int16,
-        Element::I8 => TensorElementType::Int8,
-        Element::U64 => TensorElementType::Uint64,
-        Element::U32 => TensorElementType::Uint32,
-        Element::U16 if wanted == TensorElementType::Bfloat16 => wanted,
-        Element::U16 => TensorElementType::Uint16,
-        Element::U8 => TensorElementType::Uint8,
-        Element::Bool => TensorElementType::Bool,
+fn element(dtype: DType, wanted: TensorElementType) -> Option<TensorElementType> {
+    match dtype {
+        DType::U16 if wanted == TensorElementType::Bfloat16 => Some(wanted),
+        dtype => element_type(dtype),
     }
 }
 

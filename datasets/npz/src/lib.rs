@@ -9,59 +9,31 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
+use nongemm_core::dtype::DType;
+use npyz::{Endianness, NpyHeader, Order, TypeChar, TypeStr};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// The type of an array's elements, all little-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each variant is its own name")]
-pub enum Element {
-    F64,
-    F32,
-    F16,
-    I64,
-    I32,
-    I16,
-    I8,
-    U64,
-    U32,
-    U16,
-    U8,
-    Bool,
-}
-
-impl Element {
-    /// Bytes of one element.
-    pub const fn size(self) -> u64 {
-        match self {
-            Element::F64 | Element::I64 | Element::U64 => 8,
-            Element::F32 | Element::I32 | Element::U32 => 4,
-            Element::F16 | Element::I16 | Element::U16 => 2,
-            Element::I8 | Element::U8 | Element::Bool => 1,
-        }
+/// The type of an array's elements, if it is one that can be read: little-endian, and known here.
+fn element(ty: &TypeStr) -> Option<DType> {
+    if ty.endianness() == Endianness::Big {
+        return None;
     }
-
-    fn of(ty: &TypeStr) -> Option<Element> {
-        if ty.endianness() == Endianness::Big {
-            return None;
-        }
-        Some(match (ty.type_char(), ty.size_field()) {
-            (TypeChar::Float, 8) => Element::F64,
-            (TypeChar::Float, 4) => Element::F32,
-            (TypeChar::Float, 2) => Element::F16,
-            (TypeChar::Int, 8) => Element::I64,
-            (TypeChar::Int, 4) => Element::I32,
-            (TypeChar::Int, 2) => Element::I16,
-            (TypeChar::Int, 1) => Element::I8,
-            (TypeChar::Uint, 8) => Element::U64,
-            (TypeChar::Uint, 4) => Element::U32,
-            (TypeChar::Uint, 2) => Element::U16,
-            (TypeChar::Uint, 1) => Element::U8,
-            (TypeChar::Bool, 1) => Element::Bool,
-            _ => return None,
-        })
-    }
+    Some(match (ty.type_char(), ty.size_field()) {
+        (TypeChar::Float, 8) => DType::F64,
+        (TypeChar::Float, 4) => DType::F32,
+        (TypeChar::Float, 2) => DType::F16,
+        (TypeChar::Int, 8) => DType::I64,
+        (TypeChar::Int, 4) => DType::I32,
+        (TypeChar::Int, 2) => DType::I16,
+        (TypeChar::Int, 1) => DType::I8,
+        (TypeChar::Uint, 8) => DType::U64,
+        (TypeChar::Uint, 4) => DType::U32,
+        (TypeChar::Uint, 2) => DType::U16,
+        (TypeChar::Uint, 1) => DType::U8,
+        (TypeChar::Bool, 1) => DType::Bool,
+        _ => return None,
+    })
 }
 
 /// What an array says about itself.
@@ -70,7 +42,7 @@ pub struct Header {
     /// The type as NumPy writes it (`<f4`).
     pub descr: String,
     /// The type, if it is one that can be read.
-    pub element: Option<Element>,
+    pub dtype: Option<DType>,
     /// The sizes of the dimensions.
     pub shape: Vec<u64>,
 }
@@ -79,7 +51,7 @@ pub struct Header {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     /// The type of its elements.
-    pub element: Element,
+    pub dtype: DType,
     /// The sizes of the dimensions.
     pub shape: Vec<u64>,
     /// The elements in the order of their indices, little-endian.
@@ -145,8 +117,8 @@ impl Archive {
         let read = NpyHeader::from_reader(&mut file).map_err(|error| not_an_array(&error))?;
         let header = header(&read)?;
         check(&header)?;
-        let element = header
-            .element
+        let dtype = header
+            .dtype
             .with_context(|| format!("has elements of the type {}", header.descr))?;
         ensure!(
             read.order() == Order::C || header.shape.len() < 2,
@@ -156,7 +128,7 @@ impl Archive {
             .shape
             .iter()
             .try_fold(1u64, |n, &size| n.checked_mul(size));
-        let length = count.and_then(|count| count.checked_mul(element.size()));
+        let length = count.and_then(|count| count.checked_mul(dtype.size() as u64));
         let length = length.filter(|length| *length <= *left);
         let length = length
             .with_context(|| format!("of shape {:?} does not fit into memory", header.shape))?;
@@ -172,7 +144,7 @@ impl Archive {
             bytes.len()
         );
         Ok(Array {
-            element,
+            dtype,
             shape: header.shape,
             bytes,
         })
@@ -180,12 +152,12 @@ impl Archive {
 }
 
 fn header(read: &NpyHeader) -> Result<Header> {
-    let DType::Plain(ty) = read.dtype() else {
+    let npyz::DType::Plain(ty) = read.dtype() else {
         bail!("has elements of several parts");
     };
     Ok(Header {
         descr: read.dtype().descr(),
-        element: Element::of(&ty),
+        dtype: element(&ty),
         shape: read.shape().to_vec(),
     })
 }

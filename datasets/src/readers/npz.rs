@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use nongemm_core::dtype::DType;
 use nongemm_core::plugin::{Dataset, Modality, Sample, Samples, Tensors};
 use nongemm_core::register;
 use nongemm_core::run::machine;
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_npz::{Archive, Array, Element};
+use nongemm_npz::{Archive, Array};
 
 use super::files::{entries, has_extension};
 
@@ -74,20 +73,6 @@ fn read(path: &Path) -> Result<Tensors> {
 }
 
 fn tensor(array: &Array) -> Result<HostTensor> {
-    let dtype = match array.element {
-        Element::F64 => DType::F64,
-        Element::F32 => DType::F32,
-        Element::F16 => DType::F16,
-        Element::I64 => DType::I64,
-        Element::I32 => DType::I32,
-        Element::I16 => DType::I16,
-        Element::I8 => DType::I8,
-        Element::U64 => DType::U64,
-        Element::U32 => DType::U32,
-        Element::U16 => DType::U16,
-        Element::U8 => DType::U8,
-        Element::Bool => DType::Bool,
-    };
     let sizes: Result<Vec<usize>, _> = array.shape.iter().map(|&n| usize::try_from(n)).collect();
-    HostTensor::new(sizes?, HostData::from_bytes(dtype, &array.bytes))
+    HostTensor::new(sizes?, HostData::from_bytes(array.dtype, &array.bytes))
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::SizeArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct RegistryArgs {
     #[command(subcommand)]
@@ -61,18 +63,8 @@ pub(crate) struct CaptureArgs {
     /// Models, separated by commas, or `all`.
     #[arg(long, value_delimiter = ',')]
     pub(crate) model: Option<Vec<String>>,
-    /// Floating-point types, separated by commas: f32, f16, bf16.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) dtype: Option<Vec<String>>,
-    /// Batch sizes, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) batch: Option<Vec<usize>>,
-    /// Sequence lengths, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) seq: Option<Vec<usize>>,
-    /// Image sides in pixels, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) image: Option<Vec<usize>>,
+    #[command(flatten)]
+    pub(crate) sizes: SizeArgs,
     /// Setting of the model; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,

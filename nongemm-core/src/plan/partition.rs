@@ -72,26 +72,7 @@ fn together(runs: &[RunSpec]) -> Vec<RunSpec> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::DType;
     use crate::plan::run_id;
-    use crate::plugin::Device;
-
-    fn spec(model: &str, backend: &str) -> RunSpec {
-        RunSpec {
-            model: model.to_owned(),
-            backend: backend.to_owned(),
-            device: Device::Cpu,
-            dtype: DType::F32,
-            batch: 1,
-            seq: None,
-            image: None,
-            weights: "w".to_owned(),
-            dataset: "d".to_owned(),
-            inputs: 1,
-            threads: 1,
-            settings: BTreeMap::new(),
-        }
-    }
 
     fn part(text: &str, runs: &[RunSpec]) -> Vec<String> {
         let (own, others) = text.parse::<Partition>().unwrap().split(runs);
@@ -101,7 +82,9 @@ mod tests {
 
     #[test]
     fn parts_hold_each_run_once_and_differ_by_one_at_most() {
-        let runs: Vec<RunSpec> = (0..7).map(|i| spec(&format!("m{i}"), "a")).collect();
+        let runs: Vec<RunSpec> = (0..7)
+            .map(|i| RunSpec::example(&format!("m{i}"), "a"))
+            .collect();
         let mut expected: Vec<String> = runs.iter().map(run_id).collect();
         expected.sort();
         for parts in 1..=9 {
@@ -121,7 +104,7 @@ mod tests {
     fn flows_of_one_model_stay_together() {
         let runs: Vec<RunSpec> = ["a", "b"]
             .iter()
-            .flat_map(|backend| ["x", "y", "z"].map(|model| spec(model, backend)))
+            .flat_map(|backend| ["x", "y", "z"].map(|model| RunSpec::example(model, backend)))
             .collect();
         for k in 1..=3 {
             let ids = part(&format!("{k}/3"), &runs);

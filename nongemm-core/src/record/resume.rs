@@ -79,9 +79,7 @@ fn changed<'s>(spec: &'s RunSpec, record: &Path) -> Option<&'s str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::DType;
     use crate::plan::run_id;
-    use crate::plugin::Device;
     use crate::record::Latency;
     use crate::run::failed;
 
@@ -93,20 +91,7 @@ mod tests {
 
     impl Case {
         fn new() -> Self {
-            let spec = RunSpec {
-                model: "m".to_owned(),
-                backend: "b".to_owned(),
-                device: Device::Cpu,
-                dtype: DType::F32,
-                batch: 1,
-                seq: None,
-                image: None,
-                weights: "w".to_owned(),
-                dataset: "d".to_owned(),
-                inputs: 1,
-                threads: 1,
-                settings: BTreeMap::new(),
-            };
+            let spec = RunSpec::example("m", "b");
             let libraries = BTreeMap::from([("lib".to_owned(), "1.0".to_owned())]);
             let mut record = failed(&spec, String::new());
             record.status = Status::Ok;

@@ -259,3 +259,24 @@ pub struct RunRecord {
 
 /// The key of the row for time that no operator accounts for, in [`RunRecord::groups`].
 pub const UNATTRIBUTED: &str = "unattributed";
+
+#[cfg(test)]
+impl RunSpec {
+    /// A run for tests of what records and plans do with it; nothing can run it.
+    pub(crate) fn example(model: &str, backend: &str) -> Self {
+        RunSpec {
+            model: model.to_owned(),
+            backend: backend.to_owned(),
+            device: Device::Cpu,
+            dtype: DType::F32,
+            batch: 1,
+            seq: None,
+            image: None,
+            weights: "w".to_owned(),
+            dataset: "d".to_owned(),
+            inputs: 1,
+            threads: 1,
+            settings: BTreeMap::new(),
+        }
+    }
+}

@@ -99,26 +99,15 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
     use crate::plan::run_id;
-    use crate::plugin::Device;
     use crate::run::failed;
 
     fn spec(backend: &str, settings: &[(&str, &str)]) -> RunSpec {
         let pairs = settings.iter();
         RunSpec {
-            model: "m".to_owned(),
-            backend: backend.to_owned(),
-            device: Device::Cpu,
-            dtype: DType::F32,
-            batch: 1,
-            seq: None,
-            image: None,
-            weights: "w".to_owned(),
-            dataset: "d".to_owned(),
-            threads: 1,
-            inputs: 1,
             settings: pairs
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect(),
+            ..RunSpec::example("m", backend)
         }
     }
 

@@ -57,10 +57,10 @@ fn overrides(args: &CaptureArgs) -> Result<Overrides, CliError> {
     Ok(Overrides {
         run: RunTable {
             model: args.model.clone(),
-            dtype: args.dtype.clone(),
-            batch: args.batch.clone(),
-            seq: args.seq.clone(),
-            image: args.image.clone(),
+            dtype: args.sizes.dtype.clone(),
+            batch: args.sizes.batch.clone(),
+            seq: args.sizes.seq.clone(),
+            image: args.sizes.image.clone(),
             set: set.collect(),
             ..RunTable::default()
         },
