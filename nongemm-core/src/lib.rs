@@ -8,6 +8,7 @@
 //! of their libraries.
 
 pub mod cache;
+pub mod described;
 pub mod dtype;
 pub mod graph;
 pub mod interpreter;

@@ -1,7 +1,7 @@
 //! The manifest's tables, and reading them with errors that name the line.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -41,6 +41,9 @@ pub struct Manifest {
     /// Name, for reports.
     #[serde(default)]
     pub name: Option<String>,
+    /// Folders of models that are described in files, and such files.
+    #[serde(default, deserialize_with = "many")]
+    pub models: Option<Vec<PathBuf>>,
     /// Limits of the measurement.
     #[serde(default)]
     pub measure: MeasureTable,
@@ -115,6 +118,7 @@ pub struct RunTable {
 /// Keys of all tables, for suggestions.
 const KEYS: &[&str] = &[
     "name",
+    "models",
     "measure",
     "run",
     "classify",
@@ -146,24 +150,10 @@ impl Manifest {
     /// # Errors
     /// When the text is not TOML, a key is unknown or a value has the wrong type.
     pub fn parse(name: &str, text: &str) -> Result<Self, ManifestError> {
-        toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| {
-                text[..span.start.min(text.len())].matches('\n').count() + 1
-            });
-            // serde names its helper type where neither a value nor a list fits.
-            let message = if error.message().contains("untagged enum OneOrMany") {
-                "expected a value, or a list of values, of the key's type".to_owned()
-            } else {
-                error.message().replace('\n', " ")
-            };
-            let hint = unknown_field(&message)
-                .map(|key| nearest::hint(&nearest::nearest(key, KEYS.iter().copied())))
-                .unwrap_or_default();
-            ManifestError(format!("{name}:{line}: {message}{hint}"))
-        })
+        toml::from_str(text).map_err(|error| ManifestError(toml_error(name, text, &error, KEYS)))
     }
 
-    /// Reads a manifest file.
+    /// Reads a manifest file. The folders of models that it names are taken from where it lies.
     ///
     /// # Errors
     /// When the file cannot be read or [`parse`](Self::parse) refuses it.
@@ -171,8 +161,30 @@ impl Manifest {
         let name = file.display().to_string();
         let text = std::fs::read_to_string(file)
             .map_err(|e| ManifestError(format!("cannot read manifest {name}: {e}")))?;
-        Manifest::parse(&name, &text)
+        let mut manifest = Manifest::parse(&name, &text)?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        for models in manifest.models.iter_mut().flatten() {
+            *models = folder.join(&models);
+        }
+        Ok(manifest)
     }
+}
+
+/// One line for a file that is not as it should be; `keys` are those that a mistyped one may stand for.
+pub(crate) fn toml_error(name: &str, text: &str, error: &toml::de::Error, keys: &[&str]) -> String {
+    let line = error.span().map_or(1, |span| {
+        text[..span.start.min(text.len())].matches('\n').count() + 1
+    });
+    // serde names its helper type where neither a value nor a list fits.
+    let message = if error.message().contains("untagged enum OneOrMany") {
+        "expected a value, or a list of values, of the key's type".to_owned()
+    } else {
+        error.message().replace('\n', " ")
+    };
+    let hint = unknown_field(&message)
+        .map(|key| nearest::hint(&nearest::nearest(key, keys.iter().copied())))
+        .unwrap_or_default();
+    format!("{name}:{line}: {message}{hint}")
 }
 
 fn unknown_field(message: &str) -> Option<&str> {
@@ -227,6 +239,17 @@ impl MeasureTable {
     pub fn run_timeout(&self, base: Duration) -> Result<Duration, ManifestError> {
         let given = self.run_timeout.as_ref();
         given.map_or(Ok(base), |text| parse_duration("run-timeout", text))
+    }
+}
+
+/// A setting as text; nothing for what is no string, number or boolean.
+pub(crate) fn setting(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::UsageError;
-use super::check::file_format;
+use super::file::ModelFile;
+use crate::described::Described;
 use crate::dtype::DType;
-use crate::manifest::{Manifest, MeasureTable, RunTable, parse_duration};
+use crate::manifest::{Manifest, MeasureTable, RunTable, parse_duration, setting};
 use crate::measure::Limits;
 use crate::op::OpGroup;
 use crate::plugin::{DefaultSizes, Device, Model, Plugins};
@@ -53,9 +54,9 @@ const MOST_INPUTS: usize = 4096;
 /// The largest batch, sequence or image that is taken for a number rather than for a mistake.
 const LARGEST: usize = 1 << 20;
 
-/// Expands a manifest with overrides into runs, checking ids and numbers. What a `[[run]]` table
-/// leaves out comes from the first one of `defaults`; a manifest without tables runs those of
-/// `defaults`.
+/// Expands a manifest with overrides into runs, checking ids and numbers. What neither a `[[run]]` table nor the
+/// file of a described model says comes from the first table of `defaults`; a manifest without tables runs those
+/// of `defaults`.
 ///
 /// # Errors
 /// For unknown ids, empty lists and numbers out of range.
@@ -65,17 +66,22 @@ pub fn plan(
     overrides: &Overrides,
     plugins: &Plugins,
 ) -> Result<Plan, UsageError> {
-    let tables = if manifest.run.is_empty() {
-        &defaults.run
-    } else {
-        &manifest.run
+    let first = defaults.run.first().cloned().unwrap_or_default();
+    // What is said of these runs, and what holds where nothing is said.
+    let tables: Vec<(RunTable, RunTable)> = match manifest.run.as_slice() {
+        [] => {
+            let tables = defaults.run.iter().map(|table| merge(&first, table));
+            tables.map(|base| (overrides.run.clone(), base)).collect()
+        }
+        own => {
+            let tables = own.iter().map(|table| merge(table, &overrides.run));
+            tables.map(|said| (said, first.clone())).collect()
+        }
     };
-    let base = defaults.run.first().cloned().unwrap_or_default();
     let mut runs = Vec::new();
     let mut seen = BTreeSet::new();
-    for table in tables {
-        let table = merge(&merge(&base, table), &overrides.run);
-        for spec in expand(&table, plugins)? {
+    for (said, base) in &tables {
+        for spec in expand(said, base, plugins)? {
             if seen.insert(run_id(&spec)) {
                 runs.push(spec);
             }
@@ -163,9 +169,11 @@ fn parse<T: std::str::FromStr<Err = String>>(values: &[String]) -> Result<Vec<T>
     parsed.map_err(UsageError)
 }
 
-fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageError> {
+fn expand(said: &RunTable, base: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageError> {
+    let table = merge(base, said);
     let mut models = list("model", table.model.as_ref())?;
-    if models.iter().any(|id| id == "all") {
+    let all = models.iter().any(|id| id == "all");
+    if all {
         models = plugins.models.ids().map(str::to_owned).collect();
     }
     let backends = list("backend", table.backend.as_ref())?;
@@ -201,21 +209,15 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
             "inputs must be from 1 to {MOST_INPUTS}, got {inputs}"
         )));
     }
-    let settings = settings(&table.set)?;
-    let weights = required("weights", table.weights.as_ref())?;
-    let dataset = required("dataset", table.dataset.as_ref())?;
     let mut runs = Vec::new();
-    for model_id in &models {
-        let (sizes, weights, dataset, inputs) = match file_format(model_id, plugins) {
-            // What a file holds is in the file, or beside it.
-            Some(_) => (DefaultSizes::default(), FILE, FILE, 1),
-            None => {
-                let sizes = model(model_id, plugins)?.sizes();
-                (sizes, weights.as_str(), dataset.as_str(), inputs)
-            }
-        };
+    for model in &models {
+        let own = Own::of(model, said, base, plugins)?;
         for backend in &backends {
-            plugins.backends.get(backend)?;
+            let entry = plugins.backends.get(backend)?;
+            // All is all that runs there: a file is of one format.
+            if all && own.file.as_ref().is_some_and(|file| !file.runs_on(entry)) {
+                continue;
+            }
             for (device, dtype) in pairs(&devices, &dtypes) {
                 for batch in &batches {
                     for (seq, image) in pairs(&seqs, &images) {
@@ -223,18 +225,18 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
                             own.map(|default| given.unwrap_or(default))
                         };
                         runs.push(RunSpec {
-                            model: model_id.clone(),
+                            model: model.clone(),
                             backend: backend.clone(),
                             device,
                             dtype,
                             batch: *batch,
-                            seq: of(seq, sizes.seq),
-                            image: of(image, sizes.image),
-                            weights: weights.to_owned(),
-                            dataset: dataset.to_owned(),
+                            seq: of(seq, own.sizes.seq),
+                            image: of(image, own.sizes.image),
+                            weights: own.weights.clone(),
+                            dataset: own.dataset.clone(),
                             threads,
-                            inputs,
-                            settings: settings.clone(),
+                            inputs: if own.dataset == FILE { 1 } else { inputs },
+                            settings: own.settings.clone(),
                         });
                     }
                 }
@@ -242,6 +244,61 @@ fn expand(table: &RunTable, plugins: &Plugins) -> Result<Vec<RunSpec>, UsageErro
         }
     }
     Ok(runs)
+}
+
+/// What a model has of its own, where nothing else is said.
+struct Own {
+    file: Option<ModelFile>,
+    sizes: DefaultSizes,
+    weights: String,
+    dataset: String,
+    settings: BTreeMap<String, String>,
+}
+
+impl Own {
+    fn of(
+        id: &str,
+        said: &RunTable,
+        base: &RunTable,
+        plugins: &Plugins,
+    ) -> Result<Self, UsageError> {
+        let file = ModelFile::find(id, plugins);
+        let model = match &file {
+            Some(file) => file.model.map(|entry| entry.plugin),
+            None => Some(model(id, plugins)?),
+        };
+        let described = model.and_then(|model| model.described());
+        let mut set = settings(&base.set)?;
+        set.extend(described.iter().flat_map(|d| d.settings.clone()));
+        set.extend(settings(&said.set)?);
+        let first = |said: &Option<String>, own: Option<&String>, base: &Option<String>| {
+            said.clone()
+                .or_else(|| own.cloned())
+                .or_else(|| base.clone())
+        };
+        let weights = || {
+            let own = described.and_then(|d| d.weights.as_ref());
+            required("weights", first(&said.weights, own, &base.weights).as_ref())
+        };
+        let dataset = || {
+            let own = described.and_then(|d| d.dataset.as_ref());
+            required("dataset", first(&said.dataset, own, &base.dataset).as_ref())
+        };
+        // What a file holds is in the file, or beside it.
+        let reads_dataset = described.is_some_and(Described::reads_dataset);
+        Ok(Own {
+            sizes: model.map_or_else(DefaultSizes::default, |model| model.sizes()),
+            weights: file
+                .as_ref()
+                .map_or_else(weights, |_| Ok(FILE.to_owned()))?,
+            dataset: match file.is_some() && !reads_dataset {
+                true => FILE.to_owned(),
+                false => dataset()?,
+            },
+            settings: set,
+            file,
+        })
+    }
 }
 
 fn model(id: &str, plugins: &Plugins) -> Result<&'static dyn Model, UsageError> {
@@ -260,23 +317,15 @@ fn pairs<A: Copy, B: Copy>(a: &[A], b: &[B]) -> Vec<(A, B)> {
 }
 
 fn settings(table: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, String>, UsageError> {
-    table
-        .iter()
-        .map(|(key, value)| {
-            let text = match value {
-                toml::Value::String(text) => text.clone(),
-                toml::Value::Integer(number) => number.to_string(),
-                toml::Value::Float(number) => number.to_string(),
-                toml::Value::Boolean(flag) => flag.to_string(),
-                _ => {
-                    return Err(UsageError(format!(
-                        "setting `{key}` must be a string, a number or a boolean"
-                    )));
-                }
-            };
-            Ok((key.clone(), text))
-        })
-        .collect()
+    let text = |(key, value): (&String, &toml::Value)| {
+        let text = setting(value).ok_or_else(|| {
+            UsageError(format!(
+                "setting `{key}` must be a string, a number or a boolean"
+            ))
+        });
+        Ok((key.clone(), text?))
+    };
+    table.iter().map(text).collect()
 }
 
 /// The id of a run: readable, and different for different specs.

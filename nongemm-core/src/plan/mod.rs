@@ -3,13 +3,17 @@
 mod check;
 mod error;
 mod export;
+mod file;
+mod inputs;
 mod matrix;
 mod partition;
 mod same;
 
-pub use check::{Checked, CheckedFile, CheckedRun, build, check, check_any, file_format};
+pub use check::{Checked, CheckedRun, build, check, check_any};
 pub use error::UsageError;
 pub use export::{CheckedExport, ExportRequest, check_export};
+pub use file::CheckedFile;
+pub use inputs::CheckedInputs;
 pub use matrix::{Overrides, Plan, plan, run_id};
 pub use partition::Partition;
 pub use same::computations;

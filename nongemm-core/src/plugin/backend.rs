@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
+use super::dataset::RequestedInput;
 use super::registry::plugin_kind;
 use super::settings::Settings;
 use super::weights::WeightSource;
@@ -75,6 +76,15 @@ pub struct PrepareOptions {
     pub threads: usize,
     /// Settings of the run, the backend's own among them.
     pub settings: Settings,
+}
+
+/// Where the inputs of a model file come from.
+#[derive(Clone, Copy, Debug)]
+pub enum FileInputs<'a> {
+    /// From beside the file, or made up: the backend knows.
+    Own,
+    /// From a dataset; [`Session::bind`] gets them in this order.
+    Given(&'a [RequestedInput]),
 }
 
 /// Why a graph cannot be prepared.
@@ -242,12 +252,13 @@ pub trait Backend: Send + Sync {
         _path: &Path,
         _device: Device,
         _settings: &Settings,
+        _inputs: FileInputs<'_>,
     ) -> anyhow::Result<()> {
         Ok(())
     }
 
-    /// Prepares a model file of one of [`file_formats`](Self::file_formats), with the inputs that lie
-    /// beside it bound.
+    /// Prepares a model file of one of [`file_formats`](Self::file_formats), with its own inputs bound unless
+    /// they are given.
     ///
     /// # Errors
     /// When the file or its inputs are missing or damaged, or the device is not there.
@@ -255,6 +266,7 @@ pub trait Backend: Send + Sync {
         &self,
         path: &Path,
         _options: &PrepareOptions,
+        _inputs: FileInputs<'_>,
     ) -> Result<Box<dyn Session>, PrepareError> {
         let error = anyhow::anyhow!("backend {} runs no files ({})", self.id(), path.display());
         Err(PrepareError::Other(error))

@@ -26,7 +26,7 @@ mod weights;
 pub use all::{Plugins, PluginsError};
 pub use availability::Availability;
 pub use backend::{
-    Backend, Device, Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step,
+    Backend, Device, FileInputs, Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step,
 };
 pub use classifier::{Classification, OpEvent, OperatorClassifier};
 pub use dataset::{

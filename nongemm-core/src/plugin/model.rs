@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::dataset::Preprocessor;
 use super::registry::plugin_kind;
 use super::settings::Settings;
+use crate::described::Described;
 use crate::dtype::DType;
 use crate::graph::{BuildError, GraphBuilder};
 
@@ -117,6 +118,11 @@ pub trait Model: Send + Sync {
 
     /// Turns samples into the graph's inputs.
     fn preprocessor(&self) -> Box<dyn Preprocessor>;
+
+    /// What its file says, for a model that is described in one.
+    fn described(&self) -> Option<&Described> {
+        None
+    }
 }
 
 plugin_kind!(Model, "model");

@@ -42,14 +42,14 @@ pub enum RegistryError {
         /// The registered id that is closest.
         nearest: Option<String>,
     },
-    /// Two crates register the same id.
+    /// Two crates, or files, register the same id.
     #[error("{kind} `{id}` is registered twice, by `{first}` and by `{second}`; remove one")]
     Duplicate {
         /// Kind of plugin.
         kind: &'static str,
         /// The id.
         id: &'static str,
-        /// One crate.
+        /// One crate or file.
         first: &'static str,
         /// The other.
         second: &'static str,
@@ -88,6 +88,17 @@ impl<T: ?Sized + Plugin + 'static> Registry<T> {
             }
         }
         Ok(Registry { entries })
+    }
+
+    /// Adds one that no crate registers.
+    ///
+    /// # Errors
+    /// When its id is taken.
+    pub fn add(&mut self, entry: &'static Registered<T>) -> Result<(), RegistryError> {
+        let mut entries = self.entries.clone();
+        entries.push(entry);
+        *self = Registry::from_entries(entries)?;
+        Ok(())
     }
 
     /// The plugin with this id.

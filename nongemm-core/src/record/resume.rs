@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::schema::{RunRecord, RunSpec, Status};
 use super::store;
@@ -10,7 +10,8 @@ use crate::measure::Stop;
 
 /// The record of a run in `out`, if it is complete and holds for this spec and these versions: it gave
 /// a result, sampling was not interrupted and aimed at least as high, nongemm and the libraries of the
-/// backend are the same, and no file that it read was changed since.
+/// backend are the same, and no file that it read was changed since. `files` are those that the model is made of,
+/// where it is described.
 ///
 /// # Errors
 /// Why the run has to be run again.
@@ -18,6 +19,7 @@ pub fn finished(
     out: &Path,
     id: &str,
     spec: &RunSpec,
+    files: &[PathBuf],
     libraries: &BTreeMap<String, String>,
     target_ci: f64,
 ) -> Result<RunRecord, String> {
@@ -53,7 +55,7 @@ pub fn finished(
             versions(&record.software.libraries)
         ));
     }
-    match changed(spec, &file) {
+    match changed(spec, files, &file) {
         Some(input) => Err(format!("{input} was changed since")),
         None => Ok(record),
     }
@@ -67,13 +69,15 @@ fn versions(libraries: &BTreeMap<String, String>) -> String {
 }
 
 /// A file that the run reads and that is newer than its record.
-fn changed<'s>(spec: &'s RunSpec, record: &Path) -> Option<&'s str> {
+fn changed(spec: &RunSpec, files: &[PathBuf], record: &Path) -> Option<String> {
     let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
     let written = modified(record)?;
     let dataset = spec.dataset.split_once(':').map(|(_, path)| path);
     let inputs = [Some(spec.model.as_str()), Some(&spec.weights), dataset];
-    let mut inputs = inputs.into_iter().flatten();
-    inputs.find(|input| modified(Path::new(input)).is_some_and(|time| time > written))
+    let inputs = inputs.into_iter().flatten().map(Path::new);
+    let mut inputs = inputs.chain(files.iter().map(PathBuf::as_path));
+    let newer = inputs.find(|input| modified(input).is_some_and(|time| time > written))?;
+    Some(newer.display().to_string())
 }
 
 #[cfg(test)]
@@ -127,7 +131,14 @@ mod tests {
 
         fn finished(&self) -> Result<RunRecord, String> {
             let spec = &self.record.spec;
-            finished(self.out.path(), &run_id(spec), spec, &self.libraries, 0.02)
+            finished(
+                self.out.path(),
+                &run_id(spec),
+                spec,
+                &[],
+                &self.libraries,
+                0.02,
+            )
         }
     }
 

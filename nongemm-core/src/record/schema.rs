@@ -80,10 +80,12 @@ pub struct ModelInfo {
     pub checkpoint: String,
     /// Reference implementation.
     pub reference: String,
-    /// Trainable parameters.
-    pub parameters: u64,
-    /// Nodes of the graph before composites were expanded.
-    pub nodes: usize,
+    /// Trainable parameters; absent for model files, which only their backend can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<u64>,
+    /// Nodes of the graph before composites were expanded; absent for model files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<usize>,
 }
 
 /// End-to-end latency from uninstrumented runs.
@@ -225,7 +227,7 @@ pub struct RunRecord {
     pub error: Option<String>,
     /// When it started, RFC 3339, UTC.
     pub started: String,
-    /// About the model; null if the run failed before the graph was built.
+    /// About the model; null if the run failed before the graph was built, and for files that no model.toml describes.
     pub model: Option<ModelInfo>,
     /// The weights; null if the run failed before they were loaded, and for model files.
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! The path of one run: build, load, bind, measure, check, record.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,21 +9,17 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::energy;
-use super::inputs;
 use super::machine;
 use super::outputs::{self, OutputsTask};
-use crate::graph::peak_activation_bytes;
+use super::start::Start;
 use crate::measure::{
     Limits, Measurement, Mode, Monotonic, Probes, Recorder, SamplePlan, Stop, capture_shapes,
     wait_quiet,
 };
 use crate::op::OpGroup;
-use crate::plan::{Checked, CheckedRun, check_any, run_id};
-use crate::plugin::{Classification, Plugins, PrepareOptions, Quantity, Settings};
-use crate::record::{
-    self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Turns,
-    Weights,
-};
+use crate::plan::{Checked, check_any, run_id};
+use crate::plugin::{Classification, Plugins, Quantity};
+use crate::record::{self, Energy, Phases, RunRecord, RunSpec, SCHEMA, Software, Status};
 
 /// Everything that a worker process needs to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +44,9 @@ pub struct Job {
     pub energy: bool,
     /// How long to wait for a calm machine before the first sample, in nanoseconds; null: not at all.
     pub wait_quiet_ns: Option<u64>,
+    /// The file that describes the model, if one does.
+    #[serde(default)]
+    pub described: Option<PathBuf>,
 }
 
 impl Job {
@@ -57,6 +57,7 @@ impl Job {
             outputs: None,
             energy: true,
             wait_quiet_ns: None,
+            described: None,
             target_ci: limits.target_ci,
             max_time_ns: limits.max_time.as_nanos() as u64,
             min_samples: limits.min_samples,
@@ -97,9 +98,6 @@ pub enum Event {
 
 /// The phase of all that is timed, warm-up included; everything is loaded when it begins.
 pub const MEASURING: &str = "measuring";
-
-/// Memory that a worker needs beside weights and activations.
-const OVERHEAD_BYTES: u64 = 300 << 20;
 
 /// The record of a run that gave no result.
 pub fn failed(spec: &RunSpec, error: String) -> RunRecord {
@@ -154,7 +152,7 @@ pub fn execute(
     record
 }
 
-fn elapsed(since: Instant) -> u64 {
+pub(super) fn elapsed(since: Instant) -> u64 {
     since.elapsed().as_nanos() as u64
 }
 
@@ -174,64 +172,16 @@ fn run(
     };
     let mut phases = Phases::default();
 
-    let options = |settings: &Settings| PrepareOptions {
-        device: spec.device,
-        dtype: spec.dtype,
-        threads: spec.threads,
-        settings: settings.clone(),
-    };
-    let mut memory = Memory::default();
-    let mut inputs = Vec::new();
     let since = phase("building the graph");
     let checked = check_any(spec, plugins).map_err(anyhow::Error::from)?;
-    let mut session = match &checked {
-        Checked::Graph(checked) => {
-            record.software.libraries = checked.backend.versions().into_iter().collect();
-            record.model = Some(model_info(checked));
-            memory.weights_bytes = checked.graph.weight_bytes();
-            memory.activation_bytes = peak_activation_bytes(&checked.graph);
-            record.memory = Some(memory);
-            check_memory(spec, &memory)?;
-            phases.build_ns = elapsed(since);
-
-            let since = phase("preparing inputs");
-            let mut turns = Turns::default();
-            let read;
-            (inputs, read, turns.inputs) = inputs::read(checked, spec)?;
-            record.inputs = Some(read);
-            record.turns = (spec.inputs > 1).then_some(turns);
-            phases.inputs_ns = elapsed(since);
-
-            let since = phase("loading weights");
-            let options = options(&checked.settings);
-            let weights = checked.weights.as_ref();
-            let mut session = checked.backend.prepare(&checked.graph, weights, &options)?;
-            let first = inputs.first().context("a run needs an input")?;
-            session.bind(first).context("binding inputs")?;
-            if spec.inputs == 1 {
-                // The session has its own copy.
-                inputs.clear();
-            }
-            record.weights = Some(Weights {
-                source: weights.describe(),
-                files: Vec::new(),
-            });
-            phases.prepare_ns = elapsed(since);
-            session
-        }
-        Checked::File(checked) => {
-            record.software.libraries = checked.backend.versions().into_iter().collect();
-            memory.weights_bytes = checked.path.metadata().map_or(0, |data| data.len());
-            record.memory = Some(memory);
-            phases.build_ns = elapsed(since);
-
-            let since = phase("loading the model file");
-            let options = options(&checked.settings);
-            let session = checked.backend.prepare_file(&checked.path, &options)?;
-            phases.prepare_ns = elapsed(since);
-            session
-        }
+    let mut start = Start {
+        spec,
+        record,
+        phases: &mut phases,
+        phase: &mut phase,
     };
+    let started = start.session(&checked, since)?;
+    let (mut session, inputs, mut memory) = (started.session, started.inputs, started.memory);
     record.software.modes = session.modes().into_iter().collect();
 
     let since = phase(MEASURING);
@@ -323,41 +273,6 @@ fn enough_samples(m: &Measurement, job: &Job) -> anyhow::Result<()> {
         "interrupted after {} of at least {} samples",
         m.plain_ns.len(),
         job.min_samples
-    );
-    Ok(())
-}
-
-fn model_info(checked: &CheckedRun) -> ModelInfo {
-    let provenance = checked.model.provenance();
-    ModelInfo {
-        domain: checked.model.domain(),
-        checkpoint: provenance.checkpoint.to_owned(),
-        reference: provenance.reference.to_owned(),
-        parameters: checked.graph.parameter_count(),
-        nodes: checked.graph.nodes().len(),
-    }
-}
-
-/// Refuses a run that cannot fit, before anything is loaded.
-fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
-    const MIB: u64 = 1 << 20;
-    let needed = memory
-        .weights_bytes
-        .saturating_add(memory.activation_bytes)
-        .saturating_add(OVERHEAD_BYTES);
-    let Some(available) = machine::available_memory() else {
-        return Ok(());
-    };
-    anyhow::ensure!(
-        spec.device != crate::plugin::Device::Cpu || needed <= available,
-        "{} needs {} MiB ({} weights + {} activations + {} overhead), {} MiB are available; \
-         use a smaller batch, a narrower --dtype or a smaller model",
-        spec.model,
-        needed / MIB,
-        memory.weights_bytes / MIB,
-        memory.activation_bytes / MIB,
-        OVERHEAD_BYTES / MIB,
-        available / MIB
     );
     Ok(())
 }

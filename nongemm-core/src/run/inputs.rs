@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::plan::CheckedRun;
+use crate::plan::CheckedInputs;
 use crate::plugin::{InputRequest, RequestedInput, Sample, Tensors};
 use crate::record::{Inputs, RunSpec, Turn};
 use crate::tensor::{HostData, HostTensor};
@@ -15,17 +15,16 @@ use crate::tensor::{HostData, HostTensor};
 /// # Errors
 /// When the dataset has too few usable samples, or samples do not become what the graph takes.
 pub(super) fn read(
-    checked: &CheckedRun,
+    checked: &CheckedInputs,
     spec: &RunSpec,
 ) -> Result<(Vec<Vec<HostTensor>>, Inputs, Vec<Turn>)> {
-    let preprocessor = checked.model.preprocessor();
-    let request = checked.request(spec.batch);
+    let (preprocessor, request) = (&checked.preprocessor, &checked.request);
     let named = || format!("dataset {}", spec.dataset);
     let mut samples = checked.samples().with_context(named)?;
     let mut record = Inputs {
         preprocessor: match samples.is_ready() {
             true => "none".to_owned(),
-            false => preprocessor.describe(&request),
+            false => preprocessor.describe(request),
         },
         ..Inputs::default()
     };
@@ -33,8 +32,8 @@ pub(super) fn read(
     for _ in 0..spec.inputs {
         let since = Instant::now();
         let tensors = match samples.is_ready() {
-            true => ready(samples.next(), &request),
-            false => preprocessor.prepare(&mut samples, &request),
+            true => ready(samples.next(), request),
+            false => preprocessor.prepare(&mut samples, request),
         };
         let tensors = tensors.with_context(named)?;
         let items = samples.take_names();

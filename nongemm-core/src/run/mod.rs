@@ -8,6 +8,7 @@ pub mod machine;
 mod outputs;
 mod reader;
 mod references;
+mod start;
 
 pub use execute::{Event, Job, MEASURING, execute, failed, start_probes};
 pub use outputs::{OutputsTask, Reference};
