@@ -2,7 +2,7 @@
 //! types and shapes.
 
 use anyhow::Context;
-use nongemm_core::plugin::{Backend, PrepareOptions, Session};
+use nongemm_core::plugin::{Backend, FileInputs, PrepareOptions, Session};
 use nongemm_core::record::OpRow;
 use nongemm_core::shape::TensorSpec;
 use ort::value::TensorElementType;
@@ -29,7 +29,7 @@ pub fn session(row: &OpRow, options: &PrepareOptions) -> anyhow::Result<Box<dyn 
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("call.onnx");
     std::fs::write(&path, model(row)?.encode_to_vec())?;
-    let session = Ort.prepare_file(&path, options);
+    let session = Ort.prepare_file(&path, options, FileInputs::Own);
     session.with_context(|| format!("operator {}", row.op))
 }
 

@@ -1,5 +1,6 @@
 //! Arguments.
 
+mod described;
 mod registry;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::plan::Partition;
 use nongemm_core::plugin::Device;
 
+pub(crate) use described::DescribedArgs;
 pub(crate) use registry::{
     CaptureArgs, ImportArgs, MergeArgs, RegistryAction, RegistryArgs, RegistryExportArgs,
     SelectArgs,
@@ -87,6 +89,8 @@ pub(crate) struct ListArgs {
     /// Of operators: how each backend runs them (by a kernel, in parts, not at all).
     #[arg(long)]
     pub(crate) support: bool,
+    #[command(flatten)]
+    pub(crate) described: DescribedArgs,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -252,6 +256,8 @@ pub(crate) struct ProjectArgs {
 pub(crate) struct ExportArgs {
     /// Model.
     pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) described: DescribedArgs,
     /// Format (see `list exporters`).
     #[arg(long, default_value = "onnx")]
     pub(crate) format: String,
@@ -318,6 +324,8 @@ pub(crate) struct BenchArgs {
     /// Models, separated by commas, or `all`.
     #[arg(long, value_delimiter = ',')]
     pub(crate) model: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) described: DescribedArgs,
     /// Backends, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub(crate) backend: Option<Vec<String>>,

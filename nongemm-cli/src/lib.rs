@@ -49,12 +49,12 @@ pub fn main() -> ExitCode {
         };
         let result = Plugins::collect()
             .map_err(CliError::usage)
-            .and_then(|plugins| dispatch(cli.command, &plugins));
+            .and_then(|mut plugins| dispatch(cli.command, &mut plugins));
         exit_code(result)
     })
 }
 
-fn dispatch(command: Command, plugins: &Plugins) -> Result<ExitCode, CliError> {
+fn dispatch(command: Command, plugins: &mut Plugins) -> Result<ExitCode, CliError> {
     match command {
         Command::List(args) => commands::list::run(&args, plugins),
         Command::Bench(args) => commands::bench::run(&args, plugins),

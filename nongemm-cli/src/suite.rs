@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use nongemm_core::described::Described;
 use nongemm_core::plan::{Plan, run_id};
 use nongemm_core::plugin::Plugins;
 use nongemm_core::record::{Locked, RunLock, RunRecord, RunSpec, Status, finished, store};
@@ -118,7 +119,15 @@ impl Suite<'_> {
         let backend = backend.map_err(|error| error.to_string())?;
         let libraries = backend.versions().into_iter().collect();
         let target_ci = self.plan.limits.target_ci;
-        finished(&self.args.out, &run_id(spec), spec, &libraries, target_ci)
+        let files = described(spec, self.plugins).map(Described::files);
+        finished(
+            &self.args.out,
+            &run_id(spec),
+            spec,
+            &files.unwrap_or_default(),
+            &libraries,
+            target_ci,
+        )
     }
 
     /// Waits until no other process carries out the same run into the same folder. What that one leaves
@@ -157,6 +166,7 @@ impl Suite<'_> {
         let mut job = Job::new(spec.clone(), &self.plan.limits, &self.plan.classify);
         job.energy = self.plan.energy;
         job.wait_quiet_ns = self.plan.wait_quiet.map(|limit| limit.as_nanos() as u64);
+        job.described = described(spec, self.plugins).map(|described| described.by.clone());
         job.outputs = references.task(spec, &run_id(spec));
         let progress = self.progress(index);
         let supervision = Supervision {
@@ -176,6 +186,12 @@ impl Suite<'_> {
         let target_ci = self.plan.limits.target_ci;
         Progress::start(index + 1, runs.len(), &run_id(&runs[index]), target_ci)
     }
+}
+
+/// What the file says that describes the model of a run.
+fn described(spec: &RunSpec, plugins: &Plugins) -> Option<&'static Described> {
+    let model = plugins.models.get(&spec.model).ok()?;
+    model.described()
 }
 
 /// What is to be done about a run.

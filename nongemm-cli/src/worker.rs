@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use nongemm_core::described;
 use nongemm_core::plugin::Plugins;
 use nongemm_core::record::RunRecord;
-use nongemm_core::run::{Event, Job, MEASURING, execute};
+use nongemm_core::run::{Event, Job, MEASURING, execute, failed};
 use serde::{Deserialize, Serialize};
 
 use crate::allocator;
@@ -35,7 +36,7 @@ fn send(message: &Message) -> std::io::Result<()> {
 }
 
 /// Runs the job on standard input.
-pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
+pub(crate) fn run(plugins: &mut Plugins) -> Result<ExitCode, CliError> {
     die_with_parent();
     die_before_parent();
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -57,7 +58,10 @@ pub(crate) fn run(plugins: &Plugins) -> Result<ExitCode, CliError> {
         // A parent that is gone is noticed when the record is sent.
         let _ = send(&Message::Event(event));
     };
-    let mut record = execute(&job, plugins, &interrupted, &mut events);
+    let mut record = match described::register(plugins, job.described.as_slice()) {
+        Ok(()) => execute(&job, plugins, &interrupted, &mut events),
+        Err(error) => failed(&job.spec, error.to_string()),
+    };
     if let Some(how) = pinned {
         record.software.modes.insert("allocator".to_owned(), how);
     }

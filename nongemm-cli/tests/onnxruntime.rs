@@ -48,6 +48,68 @@ fn an_exported_file_is_measured_like_any_other() {
     );
 }
 
+/// A file beside a description.
+fn described(folder: &Path, text: &str) {
+    let file = exported(folder);
+    fs::rename(file, folder.join("m.onnx")).expect("it was written");
+    fs::write(folder.join("model.toml"), text).expect("it can be written");
+}
+
+const READS_TEXT: &str = r#"
+id = "my-bert"
+file = "m.onnx"
+domain = "language-model"
+preprocessor = "masked-text"
+seq = 128
+
+[[inputs]]
+name = "input_ids"
+dtype = "i64"
+shape = ["batch", "seq"]
+below = 101
+"#;
+
+#[test]
+fn a_described_file_runs_on_samples_of_a_dataset() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    described(folder.path(), READS_TEXT);
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let models = folder.path().to_str().expect("paths are UTF-8");
+    let mut flags = flags(out.path(), Path::new("my-bert"));
+    flags.extend(["--models", models, "--inputs", "2"]);
+    let done = run(&flags);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let record = records(out.path()).remove(0);
+    assert_eq!(record.status, Status::Ok, "{:?}", record.error);
+    assert_eq!(
+        (record.spec.model.as_str(), record.spec.seq),
+        ("my-bert", Some(128))
+    );
+    assert_eq!(record.spec.dataset, "sample");
+    let inputs = record.inputs.expect("they came from a dataset");
+    assert_eq!(inputs.samples.len(), 2);
+    let model = record.model.expect("it is described");
+    assert_eq!(model.domain.name(), "language model");
+    assert_eq!((model.parameters, model.nodes), (None, None));
+}
+
+#[test]
+fn a_description_that_does_not_fit_is_named_before_anything_runs() {
+    for (wrong, right, expected) in [
+        ("i32", "i64", "it takes `input_ids` as i64"),
+        ("ids", "input_ids", "it takes input_ids"),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let text = READS_TEXT.replace(right, wrong);
+        described(folder.path(), &text);
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let models = folder.path().to_str().expect("paths are UTF-8");
+        let mut flags = flags(out.path(), Path::new("my-bert"));
+        flags.extend(["--models", models]);
+        refused(&run(&flags), expected);
+    }
+}
+
 #[test]
 fn a_truncated_file_is_named_before_anything_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -78,4 +140,9 @@ fn a_library_that_is_not_there_is_named() {
     command.env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so");
     let output = command.output().expect("the binary starts");
     refused(&done(&output), "/nowhere/libonnxruntime.so");
+}
+
+#[test]
+fn the_commands_of_the_book_run() {
+    common::book::check("models", Some("ONNX Runtime"));
 }

@@ -70,6 +70,83 @@ fn archives_are_measured_and_unknown_operators_listed() {
     }
 }
 
+/// The inputs in another order than the archive has them.
+const READS_TEXT: &str = r#"
+id = "tiny-bert"
+file = "bert.pt"
+domain = "language-model"
+preprocessor = "masked-text"
+seq = 8
+
+[[inputs]]
+name = "attention_mask"
+dtype = "i64"
+shape = ["batch", "seq"]
+
+[[inputs]]
+name = "input_ids"
+dtype = "i64"
+shape = ["batch", "seq"]
+below = 50
+"#;
+
+fn described(folder: &Path, text: &str, backend: &str) -> RunRecord {
+    fs::copy(archive("bert.pt"), folder.join("bert.pt")).expect("archives are there");
+    fs::write(folder.join("model.toml"), text).expect("it can be written");
+    let out = folder.join(format!("out-{}", text.len()));
+    let [models, out_flag] = [folder, &out].map(|path| path.to_str().expect("paths are UTF-8"));
+    let flags = [
+        "bench",
+        "--models",
+        models,
+        "--model",
+        "tiny-bert",
+        "--backend",
+        backend,
+    ];
+    let short = [
+        "--max-time",
+        "200ms",
+        "--min-samples",
+        "3",
+        "--batch",
+        "2",
+        "--out",
+        out_flag,
+    ];
+    let done = run(&[&flags[..], &short].concat());
+    let mut records = records(&out);
+    assert_eq!(records.len(), 1, "{}", done.stderr);
+    records.remove(0)
+}
+
+#[test]
+fn a_described_archive_reads_a_dataset() {
+    for backend in ["torch", "torch:script"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let record = described(folder.path(), READS_TEXT, backend);
+        assert_eq!(record.status, Status::Ok, "{:?}", record.error);
+        assert_eq!(record.spec.dataset, "sample");
+        assert_eq!(
+            record.model.expect("it is described").domain.name(),
+            "language model"
+        );
+        let samples = record.inputs.expect("they came from a dataset").samples;
+        assert_eq!(samples.len(), 1);
+    }
+}
+
+#[test]
+fn inputs_that_an_archive_does_not_have_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = READS_TEXT.replace("\"attention_mask\"", "\"token_type_ids\"");
+    let error = described(folder.path(), &text, "torch")
+        .error
+        .expect("it failed");
+    let expected = "bert.pt: it takes input_ids, attention_mask, and no `token_type_ids`";
+    assert!(error.ends_with(expected), "{error}");
+}
+
 #[test]
 fn a_damaged_archive_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -111,4 +188,9 @@ fn a_file_that_is_not_there_is_bad_usage() {
     assert_eq!(done.code, Some(2), "{}", done.stderr);
     assert_eq!(done.stderr.trim_end().lines().count(), 1, "{}", done.stderr);
     assert!(done.stderr.contains("absent.pt"), "{}", done.stderr);
+}
+
+#[test]
+fn the_table_of_operators_is_up_to_date() {
+    common::support::check();
 }

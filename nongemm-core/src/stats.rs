@@ -1,4 +1,15 @@
 //! Robust statistics of repeated measurements.
+//!
+//! ```
+//! use nongemm_core::stats::{mad, median, median_ci95, outliers};
+//!
+//! let samples = [101.0, 99.0, 100.0, 102.0, 98.0, 100.0, 480.0];
+//! assert_eq!(median(&samples), Some(100.0));
+//! assert_eq!(mad(&samples), Some(1.0));
+//! // From order statistics: no assumption on the distribution, and one outlier does not widen it beyond itself.
+//! assert_eq!(median_ci95(&samples), Some([98.0, 480.0]));
+//! assert_eq!(outliers(&samples), [6]);
+//! ```
 
 use serde::{Deserialize, Serialize};
 

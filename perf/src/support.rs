@@ -46,8 +46,9 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(model: &str, plugins: &Plugins) -> Result<Prepared> {
     let spec = spec(model, plugins)?;
     let checked = check(&spec, plugins)?;
-    let preprocessor = checked.model.preprocessor();
-    let inputs = preprocessor.prepare(&mut checked.samples()?, &checked.request(spec.batch))?;
+    let source = &checked.inputs;
+    let samples = &mut source.samples()?;
+    let inputs = source.preprocessor.prepare(samples, &source.request)?;
     let options = PrepareOptions {
         device: spec.device,
         dtype: spec.dtype,

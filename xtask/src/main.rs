@@ -8,9 +8,11 @@ mod cache;
 mod cuda;
 mod memory;
 mod nongemm;
+mod package;
 mod parity;
 mod plugin;
 mod process;
+mod semver;
 mod setup;
 mod test;
 mod tidy;
@@ -26,6 +28,7 @@ Tasks of the nongemm workspace.
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
+  cargo xtask package                           pack every crate and build it from what was packed
   cargo xtask perf [NAME..]                     benchmarks against the libraries underneath; `perf torch`,
                                                 `perf memory` and `perf ort` against Python; `perf report`:
                                                 time and memory of reports on a whole suite; `perf micro`:
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         "bundle" => bundle::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(),
+        "package" => package::run(),
         "perf" if rest.first().is_some_and(|name| name == "aa") => aa::run(&rest[1..]),
         "perf" if rest.first().is_some_and(|name| name == "memory") => memory::run(&rest[1..]),
         "perf" => nongemm::perf(rest),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cache;
 use crate::process::{cargo, check};
-use crate::{browser, cuda, nongemm, setup, tidy};
+use crate::{browser, cuda, nongemm, package, semver, setup, tidy};
 
 struct Stage {
     name: &'static str,
@@ -44,6 +44,10 @@ const STAGES: &[Stage] = &[
         run: doctest,
     },
     Stage {
+        name: "package",
+        run: package::stage,
+    },
+    Stage {
         name: "nextest",
         run: nextest,
     },
@@ -66,10 +70,16 @@ const STAGES: &[Stage] = &[
 ];
 
 /// Stages that take too long for every change: they run when they are named.
-const NAMED: &[Stage] = &[Stage {
-    name: "cuda",
-    run: cuda,
-}];
+const NAMED: &[Stage] = &[
+    Stage {
+        name: "cuda",
+        run: cuda,
+    },
+    Stage {
+        name: "semver",
+        run: semver::stage,
+    },
+];
 
 /// Runs all stages but those that must be named, or those named.
 pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
@@ -230,7 +240,7 @@ fn cargo_tool(tool: &std::path::Path) -> Command {
 }
 
 /// A tool from the path, or installed at a pinned version into the cache.
-fn tool(name: &str, version: &str) -> Result<std::path::PathBuf> {
+pub(crate) fn tool(name: &str, version: &str) -> Result<std::path::PathBuf> {
     let on_path = Command::new(name)
         .arg("--version")
         .output()

@@ -1,6 +1,5 @@
 //! The repository's own rules: the invariants of ARCHITECTURE.md that the compiler does not enforce.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -149,6 +148,78 @@ fn check_source(name: &Path, text: &str) -> Vec<String> {
     });
     let is_own = name.starts_with("xtask");
     let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let lines = text.lines().count();
+    if lines > LONGEST_FILE {
+        problems.push(format!(
+            "{shown}: {lines} lines, at most {LONGEST_FILE}; split it"
+        ));
+    }
+    if !is_test && !text.starts_with("//!") && !text.starts_with("#!") {
+        problems.push(format!(
+            "{shown}:1: starts without a `//!` head that states its purpose"
+        ));
+    }
+    if !is_own && text.contains("#[ignore]") {
+        problems.push(format!("{shown}: #[ignore] without a reason"));
+    }
+    if name.starts_with("nongemm-core/src") {
+        for (index, line) in code.lines().enumerate() {
+            let is_comment = line.trim_start().starts_with("//");
+            for word in NAMES
+                .iter()
+                .filter(|word| !is_comment && line.contains(**word))
+            {
+                problems.push(format!(
+                    "{shown}:{}: the core names {word}; it must not know it",
+                    index + 1
+                ));
+            }
+        }
+    }
+    if name.starts_with("backend-candle/src") || name.starts_with("report/src") {
+        for (index, line) in code.lines().enumerate() {
+            if line.contains("match") && (line.contains(".name()") || line.contains(".op.as_str()"))
+            {
+                problems.push(format!(
+                    "{shown}:{}: matches on an operator's name; only classifiers may",
+                    index + 1
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// Links between the documents, and of the book, lead somewhere.
+fn check_links(root: &Path) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+    let mut documents: Vec<PathBuf> = documents.iter().map(|name| root.join(name)).collect();
+    for entry in fs::read_dir(root.join("docs"))? {
+        let path = entry?.path();
+        documents.extend((path.extension() == Some("md".as_ref())).then_some(path));
+    }
+    documents.sort();
+    for path in documents {
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let folder = path.parent().unwrap_or(root);
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = target.split('#').next().unwrap_or(target);
+            if !file.is_empty() && !file.contains("://") && !folder.join(file).exists() {
+                let name = path.strip_prefix(root).unwrap_or(&path).display();
+                problems.push(format!("{name}: link to {target}, which is not there"));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+#[cfg(test)]").next().unwrap_or(text);
     let lines = text.lines().count();
     if lines > LONGEST_FILE {
         problems.push(format!(

@@ -8,8 +8,8 @@ use nongemm_core::graph::{CompositePolicy, Graph};
 use nongemm_core::interpreter;
 use nongemm_core::op::Op;
 use nongemm_core::plugin::{
-    Availability, Backend, Device, PrepareError, PrepareOptions, Session, Settings, Step,
-    WeightSource,
+    Availability, Backend, Device, FileInputs, PrepareError, PrepareOptions, Session, Settings,
+    Step, WeightSource,
 };
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
@@ -95,16 +95,23 @@ impl Backend for Ort {
         file::FORMATS
     }
 
-    fn check_file(&self, path: &Path, device: Device, settings: &Settings) -> anyhow::Result<()> {
-        file::check(path, device, settings)
+    fn check_file(
+        &self,
+        path: &Path,
+        device: Device,
+        settings: &Settings,
+        inputs: FileInputs<'_>,
+    ) -> anyhow::Result<()> {
+        file::check(path, device, settings, inputs)
     }
 
     fn prepare_file(
         &self,
         path: &Path,
         options: &PrepareOptions,
+        inputs: FileInputs<'_>,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        Ok(Box::new(file::prepare(path, options)?))
+        Ok(Box::new(file::prepare(path, options, inputs)?))
     }
 
     fn prepare(

@@ -1,13 +1,13 @@
 //! Users' own models: any `.onnx` file.
 //!
-//! Inputs come from `--set ort.inputs=FILE.npz`, else from `NAME.inputs.npz` beside `NAME.onnx`, else they
+//! Where a `model.toml` describes them, inputs come from a dataset. Else they come from `--set ort.inputs=FILE.npz`, else from `NAME.inputs.npz` beside `NAME.onnx`, else they
 //! are made of the declared types and shapes; sizes of symbolic dimensions are settings then:
 //! `--set dim.batch=1`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nongemm_core::plugin::{Device, PrepareOptions, Settings};
+use nongemm_core::plugin::{Device, FileInputs, PrepareOptions, Settings};
 use ort::value::DynTensor;
 
 use super::inputs::{self, Input};
@@ -24,20 +24,42 @@ pub(crate) const FORMATS: &[&str] = &["onnx"];
 ///
 /// # Errors
 /// One line that names what is wrong.
-pub(crate) fn check(path: &Path, device: Device, settings: &Settings) -> anyhow::Result<()> {
+pub(crate) fn check(
+    path: &Path,
+    device: Device,
+    settings: &Settings,
+    inputs: FileInputs<'_>,
+) -> anyhow::Result<()> {
     let own = Options::read(settings, device, 1)?;
     let model = model::read(path)?;
     trial::check_versions(&model).with_context(|| path.display().to_string())?;
     model::check_external_data(path, &model)?;
-    read_inputs(path, &model, settings)?;
+    match inputs {
+        FileInputs::Own => drop(read_inputs(path, &model, settings)?),
+        FileInputs::Given(inputs) => {
+            let declared = inputs::declared(&model);
+            let fits = declared.and_then(|declared| inputs::check_given(&declared, inputs));
+            fits.with_context(|| path.display().to_string())?;
+        }
+    }
     trial::check(path, model, &own.providers)
 }
 
-/// A session of a file, its inputs bound.
-pub(crate) fn prepare(path: &Path, options: &PrepareOptions) -> anyhow::Result<ModelSession> {
+/// A session of a file, its own inputs bound unless they are given.
+pub(crate) fn prepare(
+    path: &Path,
+    options: &PrepareOptions,
+    inputs: FileInputs<'_>,
+) -> anyhow::Result<ModelSession> {
     let own = Options::read(&options.settings, options.device, options.threads)?;
     let model = model::read(path)?;
     model::check_external_data(path, &model)?;
+    let shown = || path.display().to_string();
+    let load = |own| ModelSession::new(path, own, Box::new(()), None).with_context(shown);
+    if let FileInputs::Given(inputs) = inputs {
+        let names = inputs.iter().map(|input| input.name.clone());
+        return Ok(load(own)?.taking(names.collect()));
+    }
     let inputs = read_inputs(path, &model, &options.settings)?;
     drop(model);
     let tensors = inputs
@@ -50,8 +72,7 @@ pub(crate) fn prepare(path: &Path, options: &PrepareOptions) -> anyhow::Result<M
             ))
         })
         .collect::<anyhow::Result<Vec<(String, DynTensor)>>>()?;
-    let shown = || path.display().to_string();
-    let mut session = ModelSession::new(path, own, Box::new(()), None).with_context(shown)?;
+    let mut session = load(own)?;
     session.bind_tensors(&tensors).with_context(shown)?;
     Ok(session)
 }

@@ -6,13 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use anyhow::Context;
 use half::{bf16, f16};
-use nongemm_core::plugin::Settings;
+use nongemm_core::plugin::{RequestedInput, Settings};
 use nongemm_core::rng::Uniform;
 use nongemm_core::run::machine;
+use nongemm_core::shape::Dim;
 use ort::value::TensorElementType;
 
 use crate::proto::{DataType, DimensionValue, GraphProto, ModelProto, TypeValue, ValueInfoProto};
+use crate::runtime::element_type;
 
 /// A tensor that goes into a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +132,55 @@ pub(crate) fn element(ty: DataType) -> Option<TensorElementType> {
         DataType::Bool => TensorElementType::Bool,
         _ => return None,
     })
+}
+
+/// Checks inputs that are given against what a model declares: names, types, and the sizes that it fixes.
+///
+/// # Errors
+/// When they do not fit.
+pub(crate) fn check_given(
+    declared: &[DeclaredInput],
+    given: &[RequestedInput],
+) -> anyhow::Result<()> {
+    let names = || declared.iter().map(|input| input.name.as_str());
+    if let Some(other) = given.iter().find(|input| names().all(|n| n != input.name)) {
+        let names: Vec<&str> = names().collect();
+        anyhow::bail!("it takes {}, and no `{}`", names.join(", "), other.name);
+    }
+    for input in declared {
+        let name = &input.name;
+        let given = given.iter().find(|given| given.name == *name);
+        let given = given.with_context(|| format!("it takes `{name}`, which is not given"))?;
+        let fits = |(declared, given): (&Size, &Dim)| match (declared, given.known()) {
+            (Size::Known(declared), Some(given)) => *declared == given as i64,
+            _ => true,
+        };
+        let dims = given.spec.shape.dims();
+        let has_shape = input
+            .shape
+            .as_ref()
+            .is_none_or(|shape| shape.len() == dims.len() && shape.iter().zip(dims).all(fits));
+        anyhow::ensure!(
+            element_type(given.spec.dtype) == Some(input.ty) && has_shape,
+            "it takes `{name}` as {}{}, and {} is given",
+            input.ty,
+            shape(input),
+            given.spec
+        );
+    }
+    Ok(())
+}
+
+fn shape(input: &DeclaredInput) -> String {
+    let Some(shape) = &input.shape else {
+        return String::new();
+    };
+    let size = |size: &Size| match size {
+        Size::Known(size) => size.to_string(),
+        Size::Open(name) => name.clone(),
+    };
+    let sizes: Vec<String> = shape.iter().map(size).collect();
+    format!("[{}]", sizes.join(", "))
 }
 
 /// Sizes of symbolic dimensions from the settings.

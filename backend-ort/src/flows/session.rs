@@ -32,6 +32,8 @@ pub(crate) struct ModelSession {
     models: Models,
     origin: Box<dyn Origin>,
     declared: Option<Declared>,
+    /// Names of the inputs in the order in which they are bound; the model's own order without them.
+    taken: Option<Vec<String>>,
     learned: Option<Learned>,
     /// Outputs that are no tensors of numbers, which nothing can be checked of.
     opaque: Vec<String>,
@@ -61,6 +63,7 @@ impl ModelSession {
             models,
             origin,
             declared,
+            taken: None,
             learned: None,
             opaque: Vec::new(),
             _files: None,
@@ -71,6 +74,18 @@ impl ModelSession {
     pub(crate) fn keeping(mut self, folder: TempDir) -> Self {
         self._files = Some(folder);
         self
+    }
+
+    /// Takes inputs in this order.
+    pub(crate) fn taking(mut self, names: Vec<String>) -> Self {
+        self.taken = Some(names);
+        self
+    }
+
+    fn names(&self) -> Vec<String> {
+        let own = || self.loaded.inputs().iter();
+        let own = || own().map(|input| input.name().to_owned()).collect();
+        self.taken.clone().unwrap_or_else(own)
     }
 
     /// Puts inputs where the model reads them, settles and learns its kernels.
@@ -100,8 +115,8 @@ impl ModelSession {
     }
 
     fn check_inputs(&self, inputs: &[HostTensor]) -> anyhow::Result<()> {
-        let names = self.loaded.inputs().iter().map(|input| input.name());
-        let count = names.len();
+        let names = self.names().into_iter();
+        let count = self.loaded.inputs().len();
         anyhow::ensure!(
             inputs.len() == count,
             "the model takes {count} inputs, got {}",
@@ -134,13 +149,7 @@ impl Session for ModelSession {
 
     fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()> {
         self.check_inputs(inputs)?;
-        let names: Vec<String> = self
-            .loaded
-            .inputs()
-            .iter()
-            .map(|input| input.name().to_owned())
-            .collect();
-        let tensors = names.into_iter().zip(inputs).map(|(name, tensor)| {
+        let tensors = self.names().into_iter().zip(inputs).map(|(name, tensor)| {
             let ty = element_type(tensor.dtype());
             let ty = ty.with_context(|| format!("input {name} has type {}", tensor.dtype()))?;
             let shape: Vec<i64> = tensor.shape().iter().map(|&size| size as i64).collect();

@@ -7,7 +7,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{
-    Backend, Classification, Device, OpEvent, PrepareOptions, Session, Settings, Step,
+    Backend, Classification, Device, FileInputs, OpEvent, PrepareOptions, Session, Settings, Step,
 };
 use nongemm_operators as _;
 use nongemm_ort::Ort;
@@ -257,7 +257,7 @@ pub(crate) fn settings(pairs: &[(&str, &str)]) -> Settings {
 pub(crate) fn check(path: &Path, pairs: &[(&str, &str)]) -> anyhow::Result<Settings> {
     let settings = settings(pairs);
     Ort.check_settings(&settings)?;
-    Ort.check_file(path, Device::Cpu, &settings)?;
+    Ort.check_file(path, Device::Cpu, &settings, FileInputs::Own)?;
     settings.finish()?;
     Ok(settings)
 }
@@ -270,7 +270,7 @@ pub(crate) fn prepare(path: &Path, pairs: &[(&str, &str)]) -> anyhow::Result<Box
         threads: 1,
         settings,
     };
-    Ok(Ort.prepare_file(path, &options)?)
+    Ok(Ort.prepare_file(path, &options, FileInputs::Own)?)
 }
 
 /// Runs plainly and under the profiler; every recorded run closes.

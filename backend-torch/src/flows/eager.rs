@@ -10,8 +10,8 @@ use nongemm_core::kernel::Kernels;
 use nongemm_core::measure::Recorder;
 use nongemm_core::op::Op;
 use nongemm_core::plugin::{
-    Availability, Backend, Device, PrepareError, PrepareOptions, Session, SessionMemory, Settings,
-    Step, WeightSource,
+    Availability, Backend, Device, FileInputs, PrepareError, PrepareOptions, Session,
+    SessionMemory, Settings, Step, WeightSource,
 };
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
@@ -89,8 +89,9 @@ impl Backend for Eager {
         &self,
         path: &Path,
         options: &PrepareOptions,
+        inputs: FileInputs<'_>,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        file::prepare(path, options, None)
+        file::prepare(path, options, inputs, None)
     }
 
     fn prepare(

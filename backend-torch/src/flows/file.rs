@@ -10,7 +10,9 @@ use std::ptr::null;
 use anyhow::Context;
 use nongemm_core::kernel::DeviceTimer;
 use nongemm_core::measure::Recorder;
-use nongemm_core::plugin::{PrepareError, PrepareOptions, Session, Step};
+use nongemm_core::plugin::{
+    FileInputs, PrepareError, PrepareOptions, RequestedInput, Session, Step,
+};
 use torch_sys::C_tensor;
 
 use super::common::{self, Modes};
@@ -24,11 +26,12 @@ use crate::recording::{Call, Calls};
 /// The extensions of such files.
 pub(crate) const FORMATS: &[&str] = &["pt"];
 
-/// A session of an archive, its inputs bound: as one program that is optimised, or without that every node
+/// A session of an archive, its own inputs bound unless they are given: as one program that is optimised, or without that every node
 /// by itself.
 pub(crate) fn prepare(
     path: &Path,
     options: &PrepareOptions,
+    inputs: FileInputs<'_>,
     optimization: Option<Optimization>,
 ) -> Result<Box<dyn Session>, PrepareError> {
     let modes = Modes::read(&options.settings, options.threads)?;
@@ -36,13 +39,34 @@ pub(crate) fn prepare(
     let _inference = InferenceMode::begin();
     let engine = Torch::new(options.device);
     let program = Program::load(path, options.device)?;
-    let inputs = inputs(path, &program.inputs()?, &engine)?;
+    let names = program.inputs()?;
+    let own = match inputs {
+        FileInputs::Own => Some(own_inputs(path, &names, &engine)?),
+        FileInputs::Given(_) => None,
+    };
     let archive = Archive::new(program, optimization)?;
     let mut session = WholeSession::new(archive, engine, modes, None);
-    session
-        .bind_device(inputs)
-        .with_context(|| path.display().to_string())?;
+    let shown = || path.display().to_string();
+    if let FileInputs::Given(given) = inputs {
+        session.take_in_order(order(&names, given).with_context(shown)?);
+    }
+    if let Some(own) = own {
+        session.bind_device(own).with_context(shown)?;
+    }
     Ok(Box::new(session))
+}
+
+/// The positions of an archive's inputs among those that are given.
+fn order(names: &[String], given: &[RequestedInput]) -> anyhow::Result<Vec<usize>> {
+    let takes = || format!("it takes {}", names.join(", "));
+    if let Some(other) = given.iter().find(|input| !names.contains(&input.name)) {
+        anyhow::bail!("{}, and no `{}`", takes(), other.name);
+    }
+    let position = |name: &String| {
+        let position = given.iter().position(|input| input.name == *name);
+        position.with_context(|| format!("{}, and `{name}` is not given", takes()))
+    };
+    names.iter().map(position).collect()
 }
 
 /// Where the inputs of an archive are.
@@ -51,7 +75,7 @@ fn inputs_path(archive: &Path) -> PathBuf {
 }
 
 /// The inputs of an archive in the order of its arguments, on the device.
-fn inputs(archive: &Path, names: &[String], engine: &Torch) -> anyhow::Result<Vec<Tensor>> {
+fn own_inputs(archive: &Path, names: &[String], engine: &Torch) -> anyhow::Result<Vec<Tensor>> {
     let path = inputs_path(archive);
     anyhow::ensure!(
         path.is_file(),

@@ -8,8 +8,8 @@ use nongemm_core::graph::Graph;
 use nongemm_core::interpreter::Interpreter;
 use nongemm_core::op::Op;
 use nongemm_core::plugin::{
-    Availability, Backend, Device, PrepareError, PrepareOptions, Session, Settings, Step,
-    WeightSource,
+    Availability, Backend, Device, FileInputs, PrepareError, PrepareOptions, Session, Settings,
+    Step, WeightSource,
 };
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
@@ -84,8 +84,14 @@ impl Backend for Script {
         &self,
         path: &Path,
         options: &PrepareOptions,
+        inputs: FileInputs<'_>,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        file::prepare(path, options, Some(optimization(&options.settings)?))
+        file::prepare(
+            path,
+            options,
+            inputs,
+            Some(optimization(&options.settings)?),
+        )
     }
 
     fn prepare(

@@ -70,6 +70,8 @@ pub(crate) struct WholeSession<W> {
     modes: Pinned,
     /// What inputs must be; nothing for programs that do not say.
     declared: Option<Vec<Declared>>,
+    /// Positions of the program's inputs among those that are bound; the same without them.
+    order: Option<Vec<usize>>,
     inputs: Option<Vec<Tensor>>,
     /// Inputs that the program writes over, by position, and copies of what they are before a run.
     restored: Vec<(usize, Tensor)>,
@@ -90,12 +92,18 @@ impl<W: Whole> WholeSession<W> {
             engine,
             modes,
             declared,
+            order: None,
             inputs: None,
             restored: Vec::new(),
             calls: Calls::new(),
             steps: Vec::new(),
             timer: None,
         }
+    }
+
+    /// Takes inputs in another order than the program: of each of its inputs the position.
+    pub(crate) fn take_in_order(&mut self, order: Vec<usize>) {
+        self.order = Some(order);
     }
 
     /// Binds inputs that are on the device already, settles and learns the operators.
@@ -210,9 +218,11 @@ impl<W: Whole> Session for WholeSession<W> {
     fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()> {
         self.check_inputs(inputs)?;
         let _inference = InferenceMode::begin();
-        let uploaded = inputs
-            .iter()
-            .map(|tensor| self.engine.upload(tensor.clone()))
+        let order = self.order.clone();
+        let order = order.unwrap_or_else(|| (0..inputs.len()).collect());
+        let uploaded = order
+            .into_iter()
+            .map(|position| self.engine.upload(inputs[position].clone()))
             .collect::<anyhow::Result<Vec<Tensor>>>()?;
         self.bind_device(uploaded)
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::OpGroup;
-use nongemm_core::plugin::{Backend, Classification, OpEvent, Session, Step};
+use nongemm_core::plugin::{Backend, Classification, FileInputs, OpEvent, Session, Step};
 use nongemm_operators::golden::suite::options;
 use nongemm_torch::{Eager, Script};
 
@@ -17,7 +17,7 @@ pub(crate) fn archives() -> PathBuf {
 }
 
 pub(crate) fn prepare(backend: &dyn Backend, file: &Path) -> Result<Box<dyn Session>, String> {
-    let prepared = backend.prepare_file(file, &options("reference"));
+    let prepared = backend.prepare_file(file, &options("reference"), FileInputs::Own);
     prepared.map_err(|error| {
         let text = format!("{:#}", anyhow::Error::from(error));
         assert!(!text.contains('\n'), "more than one line: {text}");

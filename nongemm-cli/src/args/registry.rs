@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::SizeArgs;
+use super::{DescribedArgs, SizeArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RegistryArgs {
@@ -63,6 +63,8 @@ pub(crate) struct CaptureArgs {
     /// Models, separated by commas, or `all`.
     #[arg(long, value_delimiter = ',')]
     pub(crate) model: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) described: DescribedArgs,
     #[command(flatten)]
     pub(crate) sizes: SizeArgs,
     /// Setting of the model; may be given several times.

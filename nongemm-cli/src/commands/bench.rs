@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use nongemm_core::described;
 use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
 use nongemm_core::plan::{Overrides, Plan, check_any, plan};
 use nongemm_core::plugin::{Plugins, ReportTarget};
@@ -20,8 +21,10 @@ use crate::terminal;
 pub(crate) const DEFAULT: &str = include_str!("../default.toml");
 
 /// Runs the command.
-pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
+pub(crate) fn run(args: &BenchArgs, plugins: &mut Plugins) -> Result<ExitCode, CliError> {
+    args.described.register(plugins)?;
     let mut plan = planned(args.manifest.as_deref(), &overrides(args)?, plugins)?;
+    let plugins = &*plugins;
     let elsewhere = take_part(&mut plan, args);
     for spec in &plan.runs {
         check_any(spec, plugins)
@@ -42,17 +45,23 @@ pub(crate) fn run(args: &BenchArgs, plugins: &Plugins) -> Result<ExitCode, CliEr
     conclude(&outcome, &plan, &signals)
 }
 
-/// The plan of a manifest, or of the default one.
+/// The plan of a manifest, or of the default one; models that the manifest describes are registered.
 pub(crate) fn planned(
     manifest: Option<&Path>,
     overrides: &Overrides,
-    plugins: &Plugins,
+    plugins: &mut Plugins,
 ) -> Result<Plan, CliError> {
     let defaults = Manifest::parse("default.toml", DEFAULT).map_err(CliError::usage)?;
     let manifest = match manifest {
         Some(file) => Manifest::read(file).map_err(CliError::usage)?,
-        None => defaults.clone(),
+        // Its runs are those of the defaults.
+        None => Manifest {
+            run: Vec::new(),
+            ..defaults.clone()
+        },
     };
+    let described = manifest.models.as_deref().unwrap_or_default();
+    described::register(plugins, described).map_err(CliError::usage)?;
     plan(&manifest, &defaults, overrides, plugins).map_err(CliError::usage)
 }
 

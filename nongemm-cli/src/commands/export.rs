@@ -11,7 +11,8 @@ use crate::args::ExportArgs;
 use crate::error::CliError;
 
 /// Runs the command.
-pub(crate) fn run(args: &ExportArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
+pub(crate) fn run(args: &ExportArgs, plugins: &mut Plugins) -> Result<ExitCode, CliError> {
+    args.described.register(plugins)?;
     let request = ExportRequest {
         model: args.model.clone(),
         format: args.format.clone(),

@@ -12,7 +12,8 @@ use crate::error::CliError;
 use crate::terminal;
 
 /// Runs the command.
-pub(crate) fn run(args: &ListArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
+pub(crate) fn run(args: &ListArgs, plugins: &mut Plugins) -> Result<ExitCode, CliError> {
+    args.described.register(plugins)?;
     if args.support && args.kind != ListKind::Operators {
         return Err(CliError::usage("--support goes with `list operators`"));
     }

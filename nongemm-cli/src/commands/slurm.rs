@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::terminal;
 
 /// Runs the command.
-pub(crate) fn run(args: &SlurmArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
+pub(crate) fn run(args: &SlurmArgs, plugins: &mut Plugins) -> Result<ExitCode, CliError> {
     let plan = planned(Some(&args.manifest), &Overrides::default(), plugins)?;
     let tasks = args.array.unwrap_or_else(|| computations(&plan.runs));
     if !(1..=plan.runs.len()).contains(&tasks) {

@@ -5,6 +5,9 @@
     reason = "each test binary uses another part of this module"
 )]
 
+pub mod book;
+pub mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

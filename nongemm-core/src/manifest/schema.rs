@@ -35,6 +35,16 @@ where
 }
 
 /// An experiment.
+///
+/// ```
+/// use nongemm_core::manifest::Manifest;
+///
+/// let manifest = Manifest::parse("mine.toml", "[[run]]\nmodel = \"gpt2\"\nbatch = [1, 8]\n")?;
+/// assert_eq!(manifest.run[0].batch.as_deref(), Some(&[1, 8][..]));
+/// let error = Manifest::parse("mine.toml", "[[run]]\nmodle = \"gpt2\"\n").unwrap_err();
+/// assert!(error.to_string().starts_with("mine.toml:2: unknown field `modle`"), "{error}");
+/// # Ok::<(), nongemm_core::manifest::ManifestError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {

@@ -33,6 +33,50 @@ pub enum Eager {
 ///
 /// Names follow ATen (`layer_norm`, `addmm`, `view`). An implementation is a plain struct with
 /// `Serialize`/`Deserialize`, registered with [`register_op!`](crate::register_op).
+///
+/// ```
+/// use nongemm_core::dtype::DType;
+/// use nongemm_core::op::{Cost, Op, OpGroup, OpTraits};
+/// use nongemm_core::shape::{ShapeError, TensorSpec};
+///
+/// /// Multiplies by a number.
+/// #[derive(Debug, serde::Serialize)]
+/// struct Scale {
+///     by: f64,
+/// }
+///
+/// impl Op for Scale {
+///     fn name(&self) -> &'static str {
+///         "scale"
+///     }
+///
+///     fn group(&self) -> OpGroup {
+///         OpGroup::Arithmetic
+///     }
+///
+///     fn traits(&self) -> OpTraits {
+///         OpTraits::NONE.single_operation().single_operand()
+///     }
+///
+///     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
+///         match inputs {
+///             [x] if x.dtype.is_float() => Ok(vec![x.clone()]),
+///             _ => Err(ShapeError::invalid("scale takes one tensor of floating-point numbers")),
+///         }
+///     }
+///
+///     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
+///         Cost::elementwise(1, inputs, outputs)
+///     }
+/// }
+///
+/// let x = TensorSpec::new(DType::F32, [8, 128]);
+/// let y = Scale { by: 0.5 }.infer(std::slice::from_ref(&x))?;
+/// assert_eq!(y, [x.clone()]);
+/// let cost = Scale { by: 0.5 }.cost(&[x], &y);
+/// assert_eq!((cost.flops, cost.bytes), (8 * 128, 2 * 8 * 128 * 4));
+/// # Ok::<(), ShapeError>(())
+/// ```
 pub trait Op: OpAttrs + Any + Debug + Send + Sync {
     /// The operator's name, unique for each mathematical operation.
     fn name(&self) -> &'static str;

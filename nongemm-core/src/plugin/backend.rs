@@ -157,6 +157,50 @@ pub struct SessionMemory {
 ///
 /// The clock runs only during [`run`](Self::run): binding inputs and fetching outputs are apart, so
 /// that inputs are on the device before it starts and outputs stay there.
+///
+/// ```
+/// use nongemm_core::measure::{Mode, Monotonic, Recorder};
+/// use nongemm_core::plugin::{Session, Step};
+/// use nongemm_core::tensor::{HostData, HostTensor};
+///
+/// /// Gives back what is bound; it has no step.
+/// #[derive(Default)]
+/// struct Echo(Vec<HostTensor>);
+///
+/// impl Session for Echo {
+///     fn steps(&self) -> &[Step] {
+///         &[]
+///     }
+///
+///     fn bind(&mut self, inputs: &[HostTensor]) -> anyhow::Result<()> {
+///         self.0 = inputs.to_vec();
+///         Ok(())
+///     }
+///
+///     fn run(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
+///         recorder.begin();
+///         // Each step: `let start = recorder.now();`, the kernel, `recorder.push(step, start, recorder.now())`.
+///         recorder.end();
+///         Ok(())
+///     }
+///
+///     fn each_output(
+///         &mut self,
+///         take: &mut dyn FnMut(&str, HostTensor) -> anyhow::Result<()>,
+///     ) -> anyhow::Result<()> {
+///         self.0.iter().try_for_each(|tensor| take("echo", tensor.clone()))
+///     }
+/// }
+///
+/// let mut session = Echo::default();
+/// session.bind(&[HostTensor::new([2], HostData::F32(vec![1.0, 2.0]))?])?;
+/// let clock = Monotonic::new();
+/// let mut recorder = Recorder::new(&clock, Mode::Timing, session.steps().len());
+/// session.run(&mut recorder)?;
+/// recorder.check_closure()?;
+/// assert_eq!(session.outputs()?[0].0, "echo");
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub trait Session {
     /// What the step indices of recorded events refer to. Flows that learn their steps by running
     /// may change it with each recorded run.
@@ -210,6 +254,73 @@ pub trait Session {
 }
 
 /// A flow that runs graphs.
+///
+/// ```
+/// use nongemm_core::dtype::DType;
+/// use nongemm_core::graph::Graph;
+/// use nongemm_core::op::Op;
+/// use nongemm_core::plugin::{
+///     Availability, Backend, Device, Plugins, PrepareError, PrepareOptions, Session, Settings,
+///     WeightSource,
+/// };
+/// use nongemm_core::shape::TensorSpec;
+///
+/// /// A flow that is not written yet.
+/// struct Later;
+///
+/// impl Backend for Later {
+///     fn id(&self) -> &'static str {
+///         "later"
+///     }
+///
+///     fn summary(&self) -> &'static str {
+///         "the graph on an accelerator of ours"
+///     }
+///
+///     fn check(&self) -> Availability {
+///         Availability::missing("libours.so cannot be loaded", "install our driver")
+///     }
+///
+///     fn check_device(&self, device: Device, _: DType) -> Availability {
+///         match device {
+///             Device::Cpu => self.check(),
+///             Device::Cuda(_) => Availability::missing("it is no CUDA device", "choose --device cpu"),
+///         }
+///     }
+///
+///     fn versions(&self) -> Vec<(String, String)> {
+///         Vec::new()
+///     }
+///
+///     fn environment(&self, threads: usize) -> Vec<(String, String)> {
+///         vec![("OURS_THREADS".to_owned(), threads.to_string())]
+///     }
+///
+///     fn check_settings(&self, settings: &Settings) -> anyhow::Result<()> {
+///         settings.choice("ours.mode", &["fast", "exact"])?;
+///         Ok(())
+///     }
+///
+///     fn has_kernel(&self, _: &dyn Op, _: &[TensorSpec]) -> bool {
+///         false
+///     }
+///
+///     fn prepare(
+///         &self,
+///         _: &Graph,
+///         _: &dyn WeightSource,
+///         _: &PrepareOptions,
+///     ) -> Result<Box<dyn Session>, PrepareError> {
+///         Err(anyhow::anyhow!("it cannot run yet").into())
+///     }
+/// }
+///
+/// nongemm_core::register!(dyn Backend, &Later);
+///
+/// let plugins = Plugins::collect()?;
+/// assert!(!plugins.backends.get("later")?.check().is_ready());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Backend: Send + Sync {
     /// The id that users name it by.
     fn id(&self) -> &'static str;

@@ -23,6 +23,45 @@ pub struct OpEvent<'a> {
 }
 
 /// Classifies the events of one or more vocabularies.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use nongemm_core::op::{Attrs, OpGroup};
+/// use nongemm_core::plugin::{Classification, OpEvent, OperatorClassifier};
+///
+/// /// The kernels of a library of ours.
+/// struct Ours;
+///
+/// impl OperatorClassifier for Ours {
+///     fn id(&self) -> &'static str {
+///         "ours"
+///     }
+///
+///     fn classify(&self, event: &OpEvent<'_>) -> Option<OpGroup> {
+///         match (event.vocabulary, event.name) {
+///             ("ours", "fast_gelu") => Some(OpGroup::Activation),
+///             _ => None,
+///         }
+///     }
+/// }
+///
+/// nongemm_core::register!(dyn OperatorClassifier, &Ours);
+///
+/// let attrs = Attrs::new();
+/// let event = |name| OpEvent {
+///     vocabulary: "ours",
+///     name,
+///     attrs: &attrs,
+///     fused: &[],
+///     op: None,
+///     counted: None,
+/// };
+/// let groups = Classification::new(BTreeMap::new())?;
+/// assert_eq!(groups.group(&event("fast_gelu")), OpGroup::Activation);
+/// assert_eq!(groups.group(&event("who_knows")), OpGroup::Unclassified);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait OperatorClassifier: Send + Sync {
     /// Its id; classifiers are asked in the order of their ids.
     fn id(&self) -> &'static str;

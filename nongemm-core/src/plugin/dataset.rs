@@ -96,6 +96,40 @@ impl Modality {
 pub type Samples = Box<dyn Iterator<Item = anyhow::Result<Sample>>>;
 
 /// A source of samples, opened as `ID` or `ID:PATH`.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use nongemm_core::plugin::{Dataset, Image, Modality, Plugins, Sample, Samples};
+///
+/// /// One grey photograph.
+/// struct Grey;
+///
+/// impl Dataset for Grey {
+///     fn id(&self) -> &'static str {
+///         "grey"
+///     }
+///
+///     fn summary(&self) -> &'static str {
+///         "a grey photograph"
+///     }
+///
+///     fn holds(&self) -> &'static [Modality] {
+///         &[Modality::Image]
+///     }
+///
+///     fn open(&self, _: Modality, _: Option<&Path>) -> anyhow::Result<Samples> {
+///         let image = Image { name: "grey".to_owned(), width: 2, height: 1, rgb: vec![128; 6] };
+///         Ok(Box::new(std::iter::once(Ok(Sample::Image(image)))))
+///     }
+/// }
+///
+/// nongemm_core::register!(dyn Dataset, &Grey);
+///
+/// let mut samples = Plugins::collect()?.datasets.get("grey")?.open(Modality::Image, None)?;
+/// assert_eq!(samples.next().transpose()?.map(|sample| sample.name().to_owned()).as_deref(), Some("grey"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Dataset: Send + Sync {
     /// The id that users name it by.
     fn id(&self) -> &'static str;
@@ -183,6 +217,57 @@ impl InputRequest {
 }
 
 /// Turns samples into the tensors that a graph takes.
+///
+/// ```
+/// use anyhow::Context;
+/// use nongemm_core::dtype::DType;
+/// use nongemm_core::plugin::{
+///     InputRequest, Modality, Preprocessor, RequestedInput, Sample, Text,
+/// };
+/// use nongemm_core::shape::TensorSpec;
+/// use nongemm_core::tensor::{HostData, HostTensor};
+///
+/// /// The bytes of a text as token ids.
+/// struct Bytes;
+///
+/// impl Preprocessor for Bytes {
+///     fn id(&self) -> &'static str {
+///         "bytes"
+///     }
+///
+///     fn modality(&self) -> Modality {
+///         Modality::Text
+///     }
+///
+///     fn prepare(
+///         &self,
+///         samples: &mut dyn Iterator<Item = anyhow::Result<Sample>>,
+///         request: &InputRequest,
+///     ) -> anyhow::Result<Vec<HostTensor>> {
+///         let input = request.input("input_ids").context("it fills `input_ids` only")?;
+///         let shape = input.spec.shape.known().context("its sizes are known")?;
+///         let count = shape.iter().product();
+///         let sample = samples.next().context("there is no text")??;
+///         let Sample::Text(text) = sample else { anyhow::bail!("it reads text") };
+///         let ids = text.text.bytes().map(i64::from).cycle().take(count).collect();
+///         Ok(vec![HostTensor::new(shape, HostData::I64(ids))?])
+///     }
+/// }
+///
+/// let request = InputRequest {
+///     batch: 1,
+///     inputs: vec![RequestedInput {
+///         name: "input_ids".to_owned(),
+///         spec: TensorSpec::new(DType::I64, [1, 4]),
+///         below: Some(256),
+///     }],
+///     ..InputRequest::default()
+/// };
+/// let text = Text { name: "greeting".to_owned(), text: "hi".to_owned(), ids: Default::default() };
+/// let tensors = Bytes.prepare(&mut std::iter::once(Ok(Sample::Text(text))), &request)?;
+/// assert_eq!(tensors[0].data().to_f64(), [104.0, 105.0, 104.0, 105.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub trait Preprocessor: Send + Sync {
     /// Its name, for reports.
     fn id(&self) -> &'static str;

@@ -97,6 +97,72 @@ impl ModelConfig {
 }
 
 /// A model: builds its graph for a configuration.
+///
+/// ```
+/// use nongemm_core::graph::{BuildError, GraphBuilder};
+/// use nongemm_core::plugin::{
+///     DefaultSizes, Domain, Model, ModelConfig, Plugins, Preprocessor, Provenance,
+/// };
+/// use nongemm_core::shape::TensorSpec;
+/// # use nongemm_core::op::{Cost, Op, OpGroup, OpTraits};
+/// # use nongemm_core::shape::ShapeError;
+/// # #[derive(Debug, serde::Serialize)]
+/// # struct Scale { by: f64 }
+/// # impl Op for Scale {
+/// #     fn name(&self) -> &'static str { "scale" }
+/// #     fn group(&self) -> OpGroup { OpGroup::Arithmetic }
+/// #     fn traits(&self) -> OpTraits { OpTraits::NONE }
+/// #     fn infer(&self, inputs: &[TensorSpec]) -> Result<Vec<TensorSpec>, ShapeError> {
+/// #         Ok(vec![inputs[0].clone()])
+/// #     }
+/// #     fn cost(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Cost {
+/// #         Cost::elementwise(1, inputs, outputs)
+/// #     }
+/// # }
+/// # fn image_preprocessor() -> Box<dyn Preprocessor> { unimplemented!() }
+///
+/// /// Half as bright.
+/// struct Dimmed;
+///
+/// impl Model for Dimmed {
+///     fn id(&self) -> &'static str {
+///         "dimmed"
+///     }
+///
+///     fn domain(&self) -> Domain {
+///         Domain::Other
+///     }
+///
+///     fn provenance(&self) -> Provenance {
+///         Provenance { checkpoint: "none", reference: "written here" }
+///     }
+///
+///     fn sizes(&self) -> DefaultSizes {
+///         DefaultSizes { image: Some(224), ..DefaultSizes::default() }
+///     }
+///
+///     fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
+///         // `--set by=0.25` overrides the default.
+///         let by = config.settings.get("by", 0.5)?;
+///         let side = config.image()?;
+///         let pixels = TensorSpec::new(config.dtype, [config.batch, 3, side, side]);
+///         let pixels = g.input("pixel_values", pixels)?;
+///         let dimmed = g.add(Scale { by }, &[pixels])?;
+///         g.output("dimmed", dimmed[0]);
+///         Ok(())
+///     }
+///
+///     fn preprocessor(&self) -> Box<dyn Preprocessor> {
+///         image_preprocessor()
+///     }
+/// }
+///
+/// nongemm_core::register!(dyn Model, &Dimmed);
+///
+/// let plugins = Plugins::collect()?;
+/// assert_eq!(plugins.models.get("dimmed")?.sizes().image, Some(224));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Model: Send + Sync {
     /// The id that users name it by.
     fn id(&self) -> &'static str;

@@ -84,6 +84,58 @@ pub trait Sampler: Send {
 }
 
 /// A source of readings about the machine or this process.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use nongemm_core::plugin::{Availability, HardwareProbe, Plugins, Quantity, Reading, Sampler};
+///
+/// /// The load of the last minute, as Linux tells it.
+/// struct Load;
+///
+/// struct ReadLoad;
+///
+/// impl Sampler for ReadLoad {
+///     fn read(&mut self, out: &mut Vec<Reading>) {
+///         let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+///         let value = text.split(' ').next().and_then(|first| first.parse().ok());
+///         out.extend(value.map(|value| Reading { quantity: Quantity::LoadAverage, value }));
+///     }
+/// }
+///
+/// impl HardwareProbe for Load {
+///     fn id(&self) -> &'static str {
+///         "load"
+///     }
+///
+///     fn summary(&self) -> &'static str {
+///         "the load average"
+///     }
+///
+///     fn quantities(&self) -> &'static [Quantity] {
+///         &[Quantity::LoadAverage]
+///     }
+///
+///     fn check(&self) -> Availability {
+///         match std::fs::exists("/proc/loadavg") {
+///             Ok(true) => Availability::ready("/proc/loadavg"),
+///             _ => Availability::missing("there is no /proc/loadavg", "run on Linux"),
+///         }
+///     }
+///
+///     fn start(&self, _: Duration) -> anyhow::Result<Box<dyn Sampler>> {
+///         Ok(Box::new(ReadLoad))
+///     }
+/// }
+///
+/// nongemm_core::register!(dyn HardwareProbe, &Load);
+///
+/// let probe = Plugins::collect()?.probes.get("load")?;
+/// let mut readings = Vec::new();
+/// probe.start(Duration::from_millis(100))?.read(&mut readings);
+/// assert_eq!(readings.is_empty(), !probe.check().is_ready());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait HardwareProbe: Send + Sync {
     /// The id that users name it by.
     fn id(&self) -> &'static str;

@@ -24,6 +24,49 @@ pub enum ReportTarget<'a> {
 }
 
 /// Turns run records into a report. A reporter reads records only; it never measures.
+///
+/// ```
+/// use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
+/// use nongemm_core::run::failed;
+/// # use std::collections::BTreeMap;
+/// # use nongemm_core::dtype::DType;
+/// # use nongemm_core::plugin::Device;
+/// # use nongemm_core::record::{RunRecord, RunSpec};
+/// # let spec = RunSpec {
+/// #     model: "tiny".to_owned(), backend: "mine".to_owned(), device: Device::Cpu, dtype: DType::F32,
+/// #     batch: 1, seq: None, image: None, weights: "zeros".to_owned(), dataset: "grey".to_owned(),
+/// #     threads: 1, inputs: 1, settings: BTreeMap::new(),
+/// # };
+///
+/// /// A line for each run.
+/// struct Lines;
+///
+/// impl Reporter for Lines {
+///     fn id(&self) -> &'static str {
+///         "lines"
+///     }
+///
+///     fn summary(&self) -> &'static str {
+///         "a line for each run"
+///     }
+///
+///     fn report(&self, runs: &[RunRecord], target: &mut ReportTarget<'_>) -> anyhow::Result<()> {
+///         let lines: String = runs.iter().map(|run| format!("{} {:?}\n", run.spec.model, run.status)).collect();
+///         match target {
+///             ReportTarget::Stream(out, _) => out.write_all(lines.as_bytes())?,
+///             ReportTarget::Folder(folder) => std::fs::write(folder.join("lines.txt"), lines)?,
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut out = Vec::new();
+/// let terminal = Terminal { width: 80, colour: false };
+/// let runs = [failed(&spec, "no kernel".to_owned())];
+/// Lines.report(&runs, &mut ReportTarget::Stream(&mut out, terminal))?;
+/// assert_eq!(out, b"tiny Failed\n");
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub trait Reporter: Send + Sync {
     /// The id that users name it by.
     fn id(&self) -> &'static str;

@@ -20,6 +20,41 @@ pub struct FileDigest {
 }
 
 /// Opened weights that tensors are read from, one at a time.
+///
+/// ```
+/// use anyhow::Context;
+/// use nongemm_core::dtype::DType;
+/// use nongemm_core::graph::{Graph, GraphBuilder, Init, Param};
+/// use nongemm_core::plugin::WeightSource;
+/// use nongemm_core::shape::TensorSpec;
+/// use nongemm_core::tensor::{HostData, HostTensor};
+///
+/// /// Nothing but zeros.
+/// struct Zeros;
+///
+/// impl WeightSource for Zeros {
+///     fn describe(&self) -> String {
+///         "zeros".to_owned()
+///     }
+///
+///     fn verify(&self, _: &Graph) -> anyhow::Result<()> {
+///         Ok(())
+///     }
+///
+///     fn load(&self, _: &Param, spec: &TensorSpec) -> anyhow::Result<HostTensor> {
+///         let shape = spec.shape.known().context("the sizes of parameters are known")?;
+///         let count = shape.iter().product();
+///         HostTensor::new(shape, HostData::zeros(spec.dtype, count))
+///     }
+/// }
+///
+/// let mut g = GraphBuilder::new(DType::F32);
+/// let bias = g.param("bias", [3], Init::around(0.0, 0.1))?;
+/// let graph = g.finish();
+/// let loaded = Zeros.load(&graph.params()[0], graph.spec(bias))?;
+/// assert_eq!(loaded.data().to_f64(), [0.0; 3]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub trait WeightSource: Send + Sync {
     /// What was opened, for the run record: `synthetic:0`, a path with a hash, ...
     fn describe(&self) -> String;

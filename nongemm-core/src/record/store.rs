@@ -1,4 +1,24 @@
 //! Run records on disk: `<out>/<run-id>/run.json`, written whole, then renamed.
+//!
+//! ```
+//! use nongemm_core::record::store;
+//! use nongemm_core::run::failed;
+//! # use std::collections::BTreeMap;
+//! # use nongemm_core::dtype::DType;
+//! # use nongemm_core::plugin::Device;
+//! # use nongemm_core::record::{RunRecord, RunSpec};
+//! # let spec = RunSpec {
+//! #     model: "tiny".to_owned(), backend: "mine".to_owned(), device: Device::Cpu, dtype: DType::F32,
+//! #     batch: 1, seq: None, image: None, weights: "zeros".to_owned(), dataset: "grey".to_owned(),
+//! #     threads: 1, inputs: 1, settings: BTreeMap::new(),
+//! # };
+//! let out = std::env::temp_dir().join(format!("nongemm-{}", store::unique()));
+//! store::write(&out, &failed(&spec, "no kernel".to_owned()))?;
+//! let records: Vec<RunRecord> = store::read_all(&out)?;
+//! assert_eq!(records[0].error.as_deref(), Some("no kernel"));
+//! # std::fs::remove_dir_all(out).ok();
+//! # Ok::<(), store::StoreError>(())
+//! ```
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -42,6 +42,38 @@ pub use profile::{Part, ProfileChange};
 pub use run::{Pair, Side};
 
 /// The result of a comparison.
+///
+/// ```
+/// use nongemm_report::compare::Comparison;
+/// # use std::collections::BTreeMap;
+/// # use nongemm_core::dtype::DType;
+/// # use nongemm_core::measure::Stop;
+/// # use nongemm_core::plugin::Device;
+/// # use nongemm_core::record::{Latency, RunRecord, RunSpec, Status};
+/// # fn run(ns: u64) -> RunRecord {
+/// #     let spec = RunSpec {
+/// #         model: "tiny".to_owned(), backend: "mine".to_owned(), device: Device::Cpu, dtype: DType::F32,
+/// #         batch: 1, seq: None, image: None, weights: "zeros".to_owned(), dataset: "grey".to_owned(),
+/// #         threads: 1, inputs: 1, settings: BTreeMap::new(),
+/// #     };
+/// #     let samples_ns: Vec<u64> = (0..40).map(|i| ns + i % 5).collect();
+/// #     RunRecord {
+/// #         status: Status::Ok,
+/// #         error: None,
+/// #         latency: Some(Latency {
+/// #             n: samples_ns.len(), samples_ns, median_ns: ns as f64 + 2.0, mad_ns: 1.0,
+/// #             ci95_ns: [ns as f64, ns as f64 + 4.0], min_ns: ns, stop: Stop::TargetCi, target_ci: 0.02,
+/// #             warmup_runs: 3, steady: true, outliers: Vec::new(), disturbed: Vec::new(),
+/// #         }),
+/// #         ..nongemm_core::run::failed(&spec, String::new())
+/// #     }
+/// # }
+///
+/// // Records as `store::read_all` gives them: 100 µs before, 130 µs after.
+/// let comparison = Comparison::of(&[run(100_000)], &[run(130_000)], 0.05);
+/// assert!(comparison.has_regressed());
+/// assert!(!Comparison::of(&[run(100_000)], &[run(101_000)], 0.05).has_regressed());
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The smallest change that matters, as a part of one.

@@ -308,15 +308,14 @@ fn closure(profile: &Profile) -> Closure {
 fn facts(run: &RunRecord) -> Facts {
     let mut facts: Facts = Vec::new();
     if let Some(model) = &run.model {
+        let parameters = model
+            .parameters
+            .map(|n| format!("{} parameters, ", count(n)));
+        let nodes = model.nodes.map(|n| format!("{}, ", plural(n, "node")));
+        let sizes = parameters.unwrap_or_default() + &nodes.unwrap_or_default();
         facts.push((
             "Model".to_owned(),
-            format!(
-                "{} parameters, {}, as {} in {}",
-                count(model.parameters),
-                plural(model.nodes, "node"),
-                model.checkpoint,
-                model.reference
-            ),
+            format!("{sizes}as {} in {}", model.checkpoint, model.reference),
         ));
     }
     let more = conditions::facts(run).into_iter();

@@ -78,6 +78,18 @@ pub struct Projections {
 
 /// Projects every run.
 ///
+/// ```
+/// use nongemm_report::project::{Speedups, project};
+///
+/// let speedups = Speedups::parse(&["gemm=10".to_owned()])?;
+/// // Records as `store::read_all` gives them.
+/// let projections = project(&[], &speedups)?;
+/// assert_eq!(speedups.of_group("gemm"), Some(10.0));
+/// assert!(projections.runs.is_empty());
+/// assert!(Speedups::parse(&["gem=10".to_owned()]).is_err());
+/// # Ok::<(), nongemm_report::project::SpeedupError>(())
+/// ```
+///
 /// # Errors
 /// When an operator is in none of the runs.
 pub fn project(runs: &[RunRecord], speedups: &Speedups) -> Result<Projections, SpeedupError> {

@@ -41,8 +41,8 @@ pub(super) fn what(page: &mut Page, run: &RunRecord) {
         &point(spec).join(DOT),
     );
     let mut parts = Vec::new();
-    if let Some(model) = &run.model {
-        parts.push(format!("{}{NBSP}parameters", count(model.parameters)));
+    if let Some(parameters) = run.model.as_ref().and_then(|model| model.parameters) {
+        parts.push(format!("{}{NBSP}parameters", count(parameters)));
     }
     parts.push(format!("weights{NBSP}{}", spec.weights));
     parts.push(format!("dataset{NBSP}{}", spec.dataset));

@@ -1,28 +1,24 @@
 //! `nongemm registry capture`: the operators of models, from their graphs. No weights are needed.
 
 use nongemm_core::graph::CompositePolicy;
-use nongemm_core::manifest::{Manifest, MeasureTable, RunTable};
-use nongemm_core::plan::{Overrides, build, plan, run_id};
+use nongemm_core::manifest::{MeasureTable, RunTable};
+use nongemm_core::plan::{Overrides, build, run_id};
 use nongemm_core::plugin::{Plugins, Settings};
 use nongemm_core::record::RunSpec;
 use nongemm_core::registry::{Extraction, Occasion, OperatorRegistry, from_graph, write};
 
 use super::source;
 use crate::args::CaptureArgs;
-use crate::commands::bench::{DEFAULT, settings};
+use crate::commands::bench::{planned, settings};
 use crate::error::CliError;
 
-pub(super) fn run(args: &CaptureArgs, plugins: &Plugins) -> Result<(), CliError> {
+pub(super) fn run(args: &CaptureArgs, plugins: &mut Plugins) -> Result<(), CliError> {
+    args.described.register(plugins)?;
     let mut merged = OperatorRegistry::new();
     for name in &args.with {
         merged.merge(source::open(name, plugins)?);
     }
-    let defaults = Manifest::parse("default.toml", DEFAULT).map_err(CliError::usage)?;
-    let manifest = match &args.manifest {
-        Some(file) => Manifest::read(file).map_err(CliError::usage)?,
-        None => defaults.clone(),
-    };
-    let plan = plan(&manifest, &defaults, &overrides(args)?, plugins).map_err(CliError::usage)?;
+    let plan = planned(args.manifest.as_deref(), &overrides(args)?, plugins)?;
     for spec in &plan.runs {
         let found = capture(spec, plugins)?;
         source::tell(&run_id(spec), &found);

@@ -16,7 +16,7 @@ use crate::args::{RegistryAction, RegistryArgs};
 use crate::error::CliError;
 
 /// Runs the command.
-pub(crate) fn run(args: &RegistryArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
+pub(crate) fn run(args: &RegistryArgs, plugins: &mut Plugins) -> Result<ExitCode, CliError> {
     match &args.action {
         RegistryAction::Stats(args) => stats::run(args, plugins)?,
         RegistryAction::List(args) => list::run(args, plugins)?,

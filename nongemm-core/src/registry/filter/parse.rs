@@ -22,6 +22,15 @@ pub(super) enum Expr {
 }
 
 /// An expression that takes some entries of a registry and leaves others.
+///
+/// ```
+/// use nongemm_core::registry::Filter;
+///
+/// let filter: Filter = "group=normalization and not (model=gpt2 or batch>1)".parse()?;
+/// let error = "group=normalisation".parse::<Filter>().unwrap_err();
+/// assert!(error.to_string().contains("did you mean `normalization`"), "{error}");
+/// # Ok::<(), nongemm_core::registry::FilterError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     pub(super) expr: Expr,
