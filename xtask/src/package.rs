@@ -130,7 +130,10 @@ fn manifest(crates: &[String]) -> Result<String> {
     let members = crates.iter().map(String::as_str).chain(["plugin"]);
     let workspace = Table::from_iter([
         ("resolver".to_owned(), Value::from("3")),
-        ("members".to_owned(), Value::Array(members.map(Value::from).collect())),
+        (
+            "members".to_owned(),
+            Value::Array(members.map(Value::from).collect()),
+        ),
     ]);
     let patch = Table::from_iter([("crates-io".to_owned(), Value::Table(patches))]);
     let mut table = Table::from_iter([
