@@ -276,9 +276,10 @@ pub(crate) struct ExportArgs {
     /// Image side in pixels.
     #[arg(long)]
     pub(crate) image: Option<usize>,
-    /// Weights: synthetic[:SEED], or the path of safetensors.
-    #[arg(long, default_value = "synthetic")]
-    pub(crate) weights: String,
+    /// Weights: synthetic[:SEED], the path of safetensors or a PyTorch checkpoint, or hf:ORG/NAME[@REVISION];
+    /// synthetic without it, or those that the model's file names.
+    #[arg(long)]
+    pub(crate) weights: Option<String>,
     /// Setting of the model; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,

@@ -145,7 +145,6 @@ fn graphs_are_exported_and_captured_and_files_are_not() {
         "{}",
         done.stderr
     );
-    // The settings of the file are those of its runs, here given again.
     let registry = folder.path().join("r.registry");
     let capture = ["registry", "capture", "--model", "bert-mine", "--out"];
     let capture = [&capture[..], &[registry.to_str().unwrap()], &models].concat();

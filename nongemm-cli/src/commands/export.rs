@@ -1,5 +1,6 @@
 //! `nongemm export`: a model as files that other programs read.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -13,17 +14,7 @@ use crate::error::CliError;
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, plugins: &mut Plugins) -> Result<ExitCode, CliError> {
     args.described.register(plugins)?;
-    let request = ExportRequest {
-        model: args.model.clone(),
-        format: args.format.clone(),
-        dtype: args.dtype,
-        batch: args.batch,
-        seq: args.seq,
-        image: args.image,
-        weights: args.weights.clone(),
-        settings: settings(&args.set)?,
-    };
-    let export = check_export(&request, plugins).map_err(CliError::usage)?;
+    let export = check_export(&request(args, plugins)?, plugins).map_err(CliError::usage)?;
     std::fs::create_dir_all(&args.out)
         .map_err(|e| CliError::usage(format!("cannot make {}: {e}", args.out.display())))?;
     let files = export.exporter.export(
@@ -45,4 +36,26 @@ pub(crate) fn run(args: &ExportArgs, plugins: &mut Plugins) -> Result<ExitCode, 
     // A reader that went away (`| head`) is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is asked for; where nothing is said, what the file says that describes the model.
+fn request(args: &ExportArgs, plugins: &Plugins) -> Result<ExportRequest, CliError> {
+    let model = plugins.models.get(&args.model).ok();
+    let described = model.and_then(|model| model.described());
+    let mut set = described.map_or_else(BTreeMap::new, |described| described.settings.clone());
+    set.extend(settings(&args.set)?);
+    let own = described.and_then(|described| described.weights.as_ref());
+    Ok(ExportRequest {
+        model: args.model.clone(),
+        format: args.format.clone(),
+        dtype: args.dtype,
+        batch: args.batch,
+        seq: args.seq,
+        image: args.image,
+        weights: match args.weights.as_ref().or(own) {
+            Some(weights) => weights.clone(),
+            None => "synthetic".to_owned(),
+        },
+        settings: set,
+    })
 }
