@@ -1,14 +1,11 @@
 //! Backends: flows that run a graph on a device.
 
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
 use super::dataset::RequestedInput;
+use super::device::Device;
 use super::registry::plugin_kind;
 use super::settings::Settings;
 use super::weights::WeightSource;
@@ -18,52 +15,6 @@ use crate::measure::Recorder;
 use crate::op::{Attrs, Op, OpGroup, OpTraits};
 use crate::shape::TensorSpec;
 use crate::tensor::HostTensor;
-
-/// Where a run executes: `cpu` or `cuda:N`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Device {
-    /// The host's processors.
-    #[default]
-    Cpu,
-    /// An NVIDIA GPU by index.
-    Cuda(usize),
-}
-
-impl fmt::Display for Device {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Device::Cpu => f.write_str("cpu"),
-            Device::Cuda(index) => write!(f, "cuda:{index}"),
-        }
-    }
-}
-
-impl FromStr for Device {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("unknown device `{text}`; known: cpu, cuda:N");
-        match text.split_once(':') {
-            None if text == "cpu" => Ok(Device::Cpu),
-            None if text == "cuda" => Ok(Device::Cuda(0)),
-            Some(("cuda", index)) => index.parse().map(Device::Cuda).map_err(|_| wrong()),
-            _ => Err(wrong()),
-        }
-    }
-}
-
-impl Serialize for Device {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Device {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
 
 /// What a backend needs to know to prepare a graph.
 #[derive(Clone, Debug)]
@@ -151,6 +102,9 @@ pub struct SessionMemory {
     pub peak_device_bytes: Option<u64>,
     /// Largest amount of device memory that the library's allocator reserved from the driver.
     pub peak_reserved_bytes: Option<u64>,
+    /// Weights of a user's own model, where the flow can tell them; the size of its file stands for them
+    /// otherwise. Nothing for graphs, which know it themselves.
+    pub weights_bytes: Option<u64>,
 }
 
 /// A prepared graph: weights loaded, kernels chosen.

@@ -9,6 +9,7 @@ mod availability;
 mod backend;
 mod classifier;
 mod dataset;
+mod device;
 mod energy;
 mod exporter;
 mod format;
@@ -26,13 +27,14 @@ mod weights;
 pub use all::{Plugins, PluginsError};
 pub use availability::Availability;
 pub use backend::{
-    Backend, Device, FileInputs, Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step,
+    Backend, FileInputs, Parent, PrepareError, PrepareOptions, Session, SessionMemory, Step,
 };
 pub use classifier::{Classification, OpEvent, OperatorClassifier};
 pub use dataset::{
     Companions, Dataset, Image, InputRequest, Modality, Preprocessor, RequestedInput, Sample,
     Samples, Tensors, Text, split_location,
 };
+pub use device::Device;
 pub use energy::{EnergyKind, EnergyMeter, EnergySensor};
 pub use exporter::Exporter;
 pub use format::{Exported, Imported, RefusedLine, RegistryFormat};

@@ -73,11 +73,6 @@ impl Start<'_> {
     fn file(&mut self, checked: &CheckedFile, since: Instant) -> anyhow::Result<Started> {
         self.record.software.libraries = checked.backend.versions().into_iter().collect();
         self.record.model = checked.model.map(|entry| about(entry.plugin));
-        let memory = Memory {
-            weights_bytes: checked.path.metadata().map_or(0, |data| data.len()),
-            ..Memory::default()
-        };
-        self.record.memory = Some(memory);
         self.phases.build_ns = elapsed(since);
 
         let inputs = checked.inputs.as_ref();
@@ -88,6 +83,13 @@ impl Start<'_> {
         let session = checked
             .backend
             .prepare_file(&checked.path, &options, source)?;
+        let file_bytes = || checked.path.metadata().map_or(0, |data| data.len());
+        let weights_bytes = session.memory().weights_bytes;
+        let memory = Memory {
+            weights_bytes: weights_bytes.unwrap_or_else(file_bytes),
+            ..Memory::default()
+        };
+        self.record.memory = Some(memory);
         let started = match inputs {
             Some(inputs) => self.bound(session, inputs, memory)?,
             None => Started {
