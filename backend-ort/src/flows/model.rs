@@ -8,7 +8,7 @@ use memmap2::Mmap;
 use prost::Message;
 use prost::bytes::Bytes;
 
-use crate::proto::{DataLocation, GraphProto, ModelProto, TensorProto};
+use crate::proto::{DataLocation, DataType, GraphProto, ModelProto, TensorProto};
 
 /// Reads a model file; its weights stay in the file, which is mapped.
 ///
@@ -64,7 +64,10 @@ pub(crate) fn weight_bytes(model: &ModelProto) -> u64 {
 }
 
 fn tensor_bytes(tensor: &TensorProto) -> u64 {
-    let Some(bits) = tensor.data_type().bits() else {
+    let Some(bits) = DataType::try_from(tensor.data_type)
+        .ok()
+        .and_then(DataType::bits)
+    else {
         return tensor
             .string_data
             .iter()
@@ -141,7 +144,7 @@ fn check_tensor(folder: &Path, tensor: &TensorProto) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{DataType, StringStringEntryProto};
+    use crate::proto::StringStringEntryProto;
 
     fn model(location: &str, length: &str) -> ModelProto {
         let entry = |key: &str, value: &str| StringStringEntryProto {
@@ -200,7 +203,7 @@ mod tests {
         let mut model = model("weights", "16");
         let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
         tensor.dims = vec![2, 3];
-        tensor.set_data_type(DataType::Float);
+        tensor.data_type = DataType::Float as i32;
         assert_eq!(weight_bytes(&model), 24);
         let half_bytes = TensorProto {
             dims: vec![5],
