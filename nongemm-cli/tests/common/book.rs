@@ -29,7 +29,7 @@ command=$1
 case "$command $*" in
     bench*onnx*) exec "$NONGEMM" "$@" --max-time 200ms --min-samples 3 ;;
     bench*) exec "$NONGEMM" "$@" --set preset=small --max-time 200ms --min-samples 3 ;;
-    micro*) exec "$NONGEMM" "$@" --quick ;;
+    micro*) exec "$NONGEMM" "$@" --quick --max-time 20ms --min-samples 3 ;;
     machine*) NONGEMM_CACHE="$PWD/cache" exec "$NONGEMM" "$@" ;;
     *) exec "$NONGEMM" "$@" ;;
 esac
