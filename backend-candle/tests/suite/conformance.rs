@@ -4,17 +4,17 @@ use nongemm_candle::CandleBackend;
 use nongemm_core::dtype::DType;
 use nongemm_core::op::Eager;
 use nongemm_core::plugin::Backend;
-use nongemm_operators::golden::suite::{Skip, Suite, cases};
+use nongemm_core::conformance::{Skip, Suite, cases};
 
 /// Cases that candle does not pass, and why.
 const SKIPS: &[Skip] = &[];
 
 const SUITE: Suite<'_> = Suite {
-    backend: &CandleBackend,
     // candle has no bool: its tensors of 0 and 1 are `u8`.
     bool_as: DType::U8,
     tolerance: 1e-4,
     skips: SKIPS,
+    ..Suite::new(&CandleBackend)
 };
 
 #[test]

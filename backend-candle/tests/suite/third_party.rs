@@ -10,7 +10,8 @@ use nongemm_core::op::{Cost, Op, OpGroup, OpTraits};
 use nongemm_core::plugin::{Backend, PrepareError};
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_operators::golden::suite::{NoWeights, options};
+use nongemm_core::conformance::options;
+use nongemm_core::plugin::NoWeights;
 use serde::Serialize;
 
 /// Returns its input; `NAME` tells the operators apart.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nongemm_core::graph::CompositePolicy;
-use nongemm_operators::golden::suite::cases;
+use nongemm_core::conformance::cases;
 
 use crate::support::case::Case;
 use crate::written;

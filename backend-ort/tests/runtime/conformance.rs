@@ -3,7 +3,7 @@
 use nongemm_core::dtype::DType;
 use nongemm_core::op::Eager;
 use nongemm_core::plugin::{Backend, Device};
-use nongemm_operators::golden::suite::{Skip, Suite, cases};
+use nongemm_core::conformance::{Skip, Suite, cases};
 use nongemm_ort::Ort;
 
 /// Cases that ONNX Runtime does not pass, and why.
@@ -79,10 +79,10 @@ const fn no_kernel(case: &'static str, reason: &'static str) -> Skip {
 }
 
 const SUITE: Suite<'_> = Suite {
-    backend: &Ort,
     bool_as: DType::Bool,
     tolerance: 1e-5,
     skips: SKIPS,
+    ..Suite::new(&Ort)
 };
 
 #[test]

@@ -3,16 +3,16 @@
 use nongemm_core::dtype::DType;
 use nongemm_core::op::Eager;
 use nongemm_core::plugin::Backend;
-use nongemm_operators::golden::suite::{Skip, Suite, cases};
+use nongemm_core::conformance::{Skip, Suite, cases};
 
 /// Cases that libtorch does not pass, and why.
 const SKIPS: &[Skip] = &[];
 
 const SUITE: Suite<'_> = Suite {
-    backend: &nongemm_torch::Eager,
     bool_as: DType::Bool,
     tolerance: 1e-6,
     skips: SKIPS,
+    ..Suite::new(&nongemm_torch::Eager)
 };
 
 #[test]

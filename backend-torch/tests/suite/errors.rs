@@ -7,7 +7,8 @@ use nongemm_core::op::Op;
 use nongemm_core::plugin::Backend;
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_operators::golden::suite::{NoWeights, options};
+use nongemm_core::conformance::options;
+use nongemm_core::plugin::NoWeights;
 use nongemm_operators::{Embedding, IndexSelect};
 use nongemm_torch::Eager;
 

@@ -7,7 +7,8 @@ use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::plugin::{Backend, Device};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_operators::golden::suite::{NoWeights, options};
+use nongemm_core::conformance::options;
+use nongemm_core::plugin::NoWeights;
 use nongemm_operators::{
     Activation, ActivationKind, Binary, BinaryKind, Chunk, CloneTensor, Contiguous, Expand,
     Flatten, Hardtanh, Identity, IdentityKind, Permute, Reshape, Select, Slice, Split, Squeeze, To,

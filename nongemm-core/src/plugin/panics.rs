@@ -42,12 +42,13 @@ impl<T: ?Sized + Plugin + 'static> Registered<T> {
             kind: T::KIND,
             id: self.plugin.plugin_id(),
             krate: self.krate,
-            message: message(payload.as_ref()),
+            message: panic_message(payload.as_ref()),
         })
     }
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// What a panic said, on one line.
+pub fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(ToString::to_string);
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     let text = text.unwrap_or_else(|| "no message".to_owned());
