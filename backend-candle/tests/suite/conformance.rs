@@ -1,10 +1,10 @@
 //! Every case of every operator, compared with the reference implementation.
 
 use nongemm_candle::CandleBackend;
+use nongemm_core::conformance::{Skip, Suite, Verdict, cases};
 use nongemm_core::dtype::DType;
 use nongemm_core::op::Eager;
 use nongemm_core::plugin::Backend;
-use nongemm_core::conformance::{Skip, Suite, cases};
 
 /// Cases that candle does not pass, and why.
 const SKIPS: &[Skip] = &[];
@@ -16,6 +16,13 @@ const SUITE: Suite<'_> = Suite {
     skips: SKIPS,
     ..Suite::new(&CandleBackend)
 };
+
+#[test]
+fn no_operator_is_missing() {
+    let report = SUITE.report().unwrap();
+    report.check().unwrap();
+    assert!(report.with(Verdict::Missing).is_empty(), "{report}");
+}
 
 #[test]
 fn kernels_compute_what_the_reference_computes() {

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Context;
 use nongemm_core::graph::{CompositePolicy, Graph};
 use nongemm_core::op::OpCase;
+use nongemm_core::plugin::NoWeights;
 use nongemm_core::plugin::WeightSource;
 use nongemm_core::tensor::HostTensor;
 use nongemm_operators::golden;
-use nongemm_core::plugin::NoWeights;
 use nongemm_ort::export::{Model, tensor, write};
 use prost::Message;
 

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nongemm_core::conformance::{Skip, Suite, Together};
 use nongemm_core::dtype::DType;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{Backend, Classification, Device, OpEvent, Session, Step};
-use nongemm_core::conformance::{Skip, Suite, Together};
 
 use nongemm_operators::CloneTensor;
 

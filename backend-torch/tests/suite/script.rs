@@ -1,7 +1,7 @@
 //! Every case of every operator as a traced program.
 
-use nongemm_core::dtype::DType;
 use nongemm_core::conformance::{Skip, Suite};
+use nongemm_core::dtype::DType;
 
 /// Cases that a traced program does not pass, and why.
 const SKIPS: &[Skip] = &[

@@ -5,7 +5,7 @@ use anyhow::Context;
 use crate::op::{OpCase, Values};
 use crate::plugin::{Registry, RegistryError, plugin_kind};
 use crate::rng::Uniform;
-use crate::shape::TensorSpec;
+use crate::shape::{Dim, Shape, TensorSpec};
 use crate::tensor::HostTensor;
 
 /// Outputs that a reference implementation computed.
@@ -52,7 +52,9 @@ impl Expected {
                 return Ok(outputs);
             }
         }
-        anyhow::bail!("nobody says what it gives; let the case carry its outputs, or register a reference")
+        anyhow::bail!(
+            "nobody says what it gives; let the case carry its outputs, or register a reference"
+        )
     }
 }
 
@@ -60,11 +62,30 @@ fn carried(case: &OpCase, given: &[&'static [f64]]) -> anyhow::Result<Vec<HostTe
     let inputs: Vec<TensorSpec> = case.inputs.iter().map(|input| input.spec.clone()).collect();
     let specs = case.op.infer(&inputs)?;
     let counts = (specs.len(), given.len());
-    anyhow::ensure!(counts.0 == counts.1, "{} outputs, {} given", counts.0, counts.1);
+    anyhow::ensure!(
+        counts.0 == counts.1,
+        "{} outputs, {} given",
+        counts.0,
+        counts.1
+    );
     let outputs = specs.iter().zip(given).map(|(spec, values)| {
-        let (found, wanted) = (values.len(), spec.elements());
-        anyhow::ensure!(found as u64 == wanted, "{found} numbers given for {spec}");
-        Values::Given(values).tensor(spec, Uniform::new(0, ""))
+        let shape = match spec.shape.known() {
+            Some(shape) => Shape::from(shape),
+            None => with_rows(&spec.shape, values.len())?,
+        };
+        let (found, wanted) = (values.len(), shape.elements());
+        anyhow::ensure!(wanted == Some(found), "{found} numbers given for {spec}");
+        Values::Given(values).tensor(&spec.with_shape(shape), Uniform::new(0, ""))
     });
     outputs.collect()
+}
+
+/// A shape whose first dimension alone only the data decide, so that it has this many elements.
+fn with_rows(shape: &Shape, elements: usize) -> anyhow::Result<Shape> {
+    let rest = shape.dims().get(1..).unwrap_or_default();
+    let rest: Option<Vec<usize>> = rest.iter().map(Dim::known).collect();
+    let rest = rest.context("more than the first dimension of an output is unknown")?;
+    let row: usize = rest.iter().product();
+    let rows = elements / row.max(1);
+    Ok(Shape::from([&[rows][..], &rest].concat()))
 }

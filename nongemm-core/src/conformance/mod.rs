@@ -12,6 +12,9 @@
 //! report.check().unwrap();
 //! ```
 //!
+//! and the author of an operator in one: `conformance::of_crate(env!("CARGO_PKG_NAME"))` runs the operators of a
+//! crate on every backend that is linked.
+//!
 //! The table says of each operator how many of its cases the backend supports with a kernel of its own, runs
 //! decomposed, cannot run, or computes wrongly. Further checks go into other types
 //! ([`Suite::in_dtype`]), compare composites with their parts ([`Suite::composites`]), or put many cases into one
@@ -24,6 +27,6 @@ mod suite;
 mod together;
 
 pub use expected::{Expected, Reference};
-pub use report::{Report, Row, Verdict};
+pub use report::{Report, Row, Verdict, of_crate};
 pub use suite::{Failures, Run, Skip, Suite, Worst, cases, options};
 pub use together::Together;

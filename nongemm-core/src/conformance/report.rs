@@ -5,7 +5,7 @@ use std::fmt;
 use super::suite::{Failures, Suite, guarded, stale};
 use crate::dtype::DType;
 use crate::op::{OpCase, OpGroup};
-use crate::plugin::{Support, support};
+use crate::plugin::{Plugins, Support, support};
 
 /// What a backend makes of a case, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,10 @@ impl Row {
     pub fn verdict(&self) -> Verdict {
         let found = Verdict::ALL.into_iter().zip(self.cases);
         let found = found.filter(|(_, cases)| *cases > 0);
-        found.map(|(verdict, _)| verdict).max().unwrap_or(Verdict::Missing)
+        found
+            .map(|(verdict, _)| verdict)
+            .max()
+            .unwrap_or(Verdict::Missing)
     }
 }
 
@@ -163,17 +166,53 @@ impl Suite<'_> {
     }
 }
 
+/// The operators that a crate registers, on every backend that is linked and can be used here: what the author of
+/// an operator runs.
+///
+/// # Errors
+/// When something is wrong, the crate registers no operator, or there is no backend.
+pub fn of_crate(krate: &str) -> Result<Vec<Report>, Failures> {
+    let plugins = Plugins::collect().map_err(|error| Failures(vec![error.to_string()]))?;
+    let backends = plugins.backends.iter().map(|entry| entry.plugin);
+    let ready = backends.filter(|backend| backend.check().is_ready());
+    let mut reports = Vec::new();
+    for backend in ready {
+        let krate = Some(krate);
+        let report = Suite {
+            krate,
+            ..Suite::new(backend)
+        }
+        .report()?;
+        report.check()?;
+        reports.push(report);
+    }
+    if reports.is_empty() {
+        return Err(Failures(vec![
+            "no backend that can be used here".to_owned(),
+        ]));
+    }
+    Ok(reports)
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = Verdict::ALL.map(Verdict::name);
         let longest = self.rows.iter().map(|row| row.op.len()).max();
         let name = longest.unwrap_or(0).max("operator".len());
         let [a, b, c, d] = words;
-        writeln!(f, "{:name$}  {:13}  {a}  {b}  {c}  {d}  error", "operator", "group")?;
+        writeln!(
+            f,
+            "{:name$}  {:13}  {a}  {b}  {c}  {d}  error",
+            "operator", "group"
+        )?;
         for row in &self.rows {
             write!(f, "{:name$}  {:13}", row.op, row.group.name())?;
             for (word, cases) in words.iter().zip(row.cases) {
-                let cases = if cases == 0 { "-".to_owned() } else { cases.to_string() };
+                let cases = if cases == 0 {
+                    "-".to_owned()
+                } else {
+                    cases.to_string()
+                };
                 write!(f, "  {cases:>width$}", width = word.len())?;
             }
             writeln!(f, "  {:.0e}", row.error)?;

@@ -304,7 +304,8 @@ impl<'a> Suite<'a> {
 
     /// A line for each entry without a case.
     pub(super) fn unknown_skips(&self, cases: &[OpCase]) -> Vec<String> {
-        let unknown = |skip: &&Skip| self.krate.is_none() && !cases.iter().any(|case| case.id() == skip.case);
+        let unknown =
+            |skip: &&Skip| self.krate.is_none() && !cases.iter().any(|case| case.id() == skip.case);
         let skips = self.skips.iter().filter(unknown);
         skips
             .map(|skip| format!("{}: is skipped, but there is no such case", skip.case))
