@@ -4,13 +4,15 @@
 //! of an operator of one's own can carry them itself ([`OpCase::gives`](crate::op::OpCase::gives)). A backend runs
 //! all of them in three lines of a test:
 //!
-//! ```ignore
-//! use nongemm_operators as _; // with its feature `golden`: the outputs of PyTorch
-//!
-//! let report = nongemm_core::conformance::Suite::new(&MyBackend).report().unwrap();
+//! ```
+//! # fn test(my_backend: &dyn nongemm_core::plugin::Backend) {
+//! let report = nongemm_core::conformance::Suite::new(my_backend).report().unwrap();
 //! println!("{report}");
 //! report.check().unwrap();
+//! # }
 //! ```
+//!
+//! (`nongemm-operators` has PyTorch's outputs with its feature `golden`.)
 //!
 //! and the author of an operator in one: `conformance::of_crate(env!("CARGO_PKG_NAME"))` runs the operators of a
 //! crate on every backend that is linked.
