@@ -12,10 +12,8 @@
 //! # }
 //! ```
 //!
-//! (`nongemm-operators` has PyTorch's outputs with its feature `golden`.)
-//!
-//! and the author of an operator in one: `conformance::of_crate(env!("CARGO_PKG_NAME"))` runs the operators of a
-//! crate on every backend that is linked.
+//! (`nongemm-operators` has PyTorch's outputs with its feature `golden`.) The author of an operator needs one:
+//! `conformance::of_crate(env!("CARGO_PKG_NAME"))` runs the operators of a crate on every backend that is linked.
 //!
 //! The table says of each operator how many of its cases the backend supports with a kernel of its own, runs
 //! decomposed, cannot run, or computes wrongly. Further checks go into other types
