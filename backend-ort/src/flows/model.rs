@@ -57,6 +57,23 @@ pub(crate) fn check_external_data(path: &Path, model: &ModelProto) -> anyhow::Re
     Ok(())
 }
 
+/// Bytes of the weights of a model, those in other files included.
+pub(crate) fn weight_bytes(model: &ModelProto) -> u64 {
+    let weights = model.graph.iter().flat_map(|graph| &graph.initializer);
+    weights.map(tensor_bytes).sum()
+}
+
+fn tensor_bytes(tensor: &TensorProto) -> u64 {
+    let Some(bits) = tensor.data_type().bits() else {
+        return tensor.string_data.iter().map(|text| text.len() as u64).sum();
+    };
+    let sizes = tensor.dims.iter();
+    let bits = sizes.fold(bits, |bits, size| {
+        bits.saturating_mul(u64::try_from(*size).unwrap_or(0))
+    });
+    bits.div_ceil(8)
+}
+
 /// All tensors of a graph that are kept in other files, and those of its nodes' graphs.
 fn collect<'m>(graph: &'m GraphProto, found: &mut Vec<&'m TensorProto>) {
     let attributes = graph.node.iter().flat_map(|node| &node.attribute);
@@ -120,7 +137,7 @@ fn check_tensor(folder: &Path, tensor: &TensorProto) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::StringStringEntryProto;
+    use crate::proto::{DataType, StringStringEntryProto};
 
     fn model(location: &str, length: &str) -> ModelProto {
         let entry = |key: &str, value: &str| StringStringEntryProto {
@@ -172,6 +189,22 @@ mod tests {
                 .unwrap_err()
                 .contains("cannot be read")
         );
+    }
+
+    #[test]
+    fn weights_in_other_files_count() {
+        let mut model = model("weights", "16");
+        let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
+        tensor.dims = vec![2, 3];
+        tensor.set_data_type(DataType::Float);
+        assert_eq!(weight_bytes(&model), 24);
+        let half_bytes = TensorProto {
+            dims: vec![5],
+            data_type: DataType::Int4 as i32,
+            ..TensorProto::default()
+        };
+        model.graph.as_mut().unwrap().initializer.push(half_bytes);
+        assert_eq!(weight_bytes(&model), 27);
     }
 
     #[test]
