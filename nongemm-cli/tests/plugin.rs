@@ -111,7 +111,8 @@ fn microbench(binary: &Path, from: &Path, out: &Path) {
     let args = ["micro", "--quick", "--backend", "candle", "--threads", "1"];
     let folders = ["--from", from, "--out", to];
     run(binary, &[&args[..], &folders].concat());
-    let file = out.join("micro-candle-cpu-as-met-t1/micro.json");
+    let folder = fs::read_dir(out).unwrap().next().expect("a result");
+    let file = folder.unwrap().path().join("micro.json");
     let entries = micro_store::read(&file).unwrap().entries;
     let mut own = entries
         .iter()

@@ -174,7 +174,7 @@ fn manifest(name: &str, kind: &Kind) -> Result<String> {
         text += "\n[dev-dependencies]\n";
     }
     for (name, feature) in kind.tests {
-        text += &dependency(name, Some(feature))?;
+        text += &dependency(name, Some(*feature))?;
     }
     // Apart from any workspace that the folder lies in. What is measured lives in dependencies: they are
     // optimised even in a debug build.

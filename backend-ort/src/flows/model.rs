@@ -65,7 +65,11 @@ pub(crate) fn weight_bytes(model: &ModelProto) -> u64 {
 
 fn tensor_bytes(tensor: &TensorProto) -> u64 {
     let Some(bits) = tensor.data_type().bits() else {
-        return tensor.string_data.iter().map(|text| text.len() as u64).sum();
+        return tensor
+            .string_data
+            .iter()
+            .map(|text| text.len() as u64)
+            .sum();
     };
     let sizes = tensor.dims.iter();
     let bits = sizes.fold(bits, |bits, size| {
