@@ -321,7 +321,7 @@ mod tests {
             features: strings(&["torch", "extra"]),
             ..Plugin::parse("thing@1.2.3").unwrap()
         };
-        let plain = manifest(&[plugin.clone()], &["candle"]).unwrap();
+        let plain = manifest(std::slice::from_ref(&plugin), &["candle"]).unwrap();
         assert!(!plain.contains("features = [\"torch\"] }"), "{plain}");
         let torch = manifest(&[plugin], &["candle", "torch"]).unwrap();
         assert!(

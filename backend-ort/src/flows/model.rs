@@ -8,7 +8,7 @@ use memmap2::Mmap;
 use prost::Message;
 use prost::bytes::Bytes;
 
-use crate::proto::{DataLocation, GraphProto, ModelProto, TensorProto};
+use crate::proto::{DataLocation, DataType, GraphProto, ModelProto, TensorProto};
 
 /// Reads a model file; its weights stay in the file, which is mapped.
 ///
@@ -64,7 +64,8 @@ pub(crate) fn weight_bytes(model: &ModelProto) -> u64 {
 }
 
 fn tensor_bytes(tensor: &TensorProto) -> u64 {
-    let Some(bits) = tensor.data_type().bits() else {
+    let data_type = DataType::try_from(tensor.data_type);
+    let Some(bits) = data_type.ok().and_then(DataType::bits) else {
         return tensor
             .string_data
             .iter()
@@ -141,7 +142,7 @@ fn check_tensor(folder: &Path, tensor: &TensorProto) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{DataType, StringStringEntryProto};
+    use crate::proto::StringStringEntryProto;
 
     fn model(location: &str, length: &str) -> ModelProto {
         let entry = |key: &str, value: &str| StringStringEntryProto {
