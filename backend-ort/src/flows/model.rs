@@ -64,8 +64,10 @@ pub(crate) fn weight_bytes(model: &ModelProto) -> u64 {
 }
 
 fn tensor_bytes(tensor: &TensorProto) -> u64 {
-    let data_type = DataType::try_from(tensor.data_type);
-    let Some(bits) = data_type.ok().and_then(DataType::bits) else {
+    let Some(bits) = DataType::try_from(tensor.data_type)
+        .ok()
+        .and_then(DataType::bits)
+    else {
         return tensor
             .string_data
             .iter()
@@ -201,7 +203,7 @@ mod tests {
         let mut model = model("weights", "16");
         let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
         tensor.dims = vec![2, 3];
-        tensor.set_data_type(DataType::Float);
+        tensor.data_type = DataType::Float as i32;
         assert_eq!(weight_bytes(&model), 24);
         let half_bytes = TensorProto {
             dims: vec![5],
