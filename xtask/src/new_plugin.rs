@@ -4,7 +4,7 @@
 //! the name.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -66,18 +66,11 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let folder = std::env::current_dir()?.join(&name);
     write(&folder, &name, kind)?;
     eprintln!(
-        "{} is a crate with a {}; try it:\n  cd {name} && cargo test\n  cargo xtask list {} --plugin {}",
+        "wrote {0}; try it:\n  cd {name} && cargo test\n  cargo xtask list {1}s --plugin {0}",
         folder.display(),
-        kind.name,
-        listed(kind),
-        folder.display()
+        kind.name
     );
     Ok(ExitCode::SUCCESS)
-}
-
-/// What `nongemm list` shows the kind under.
-fn listed(kind: &Kind) -> String {
-    format!("{}s", kind.name)
 }
 
 fn parse(args: &[String]) -> Result<(String, &'static Kind)> {
@@ -154,11 +147,10 @@ fn manifest(name: &str, kind: &Kind) -> Result<String> {
     let versions = own
         .and_then(toml::Value::as_table)
         .context("no dependencies")?;
-    let dependency = |name: &str, feature: Option<&str>| -> Result<String> {
-        let found = versions
+    let found = |name: &str| {
+        versions
             .get(name)
-            .with_context(|| format!("no version of {name}"))?;
-        Ok(format!("{name} = {}\n", source(found, feature, &root)))
+            .with_context(|| format!("no version of {name}"))
     };
     let mut text = format!(
         "[package]\nname = \"{name}\"\ndescription = \"A {} for nongemm\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
@@ -167,39 +159,39 @@ fn manifest(name: &str, kind: &Kind) -> Result<String> {
     );
     let mut all = [kind.dependencies, &["nongemm-core"]].concat();
     all.sort_unstable();
-    for name in all {
-        text += &dependency(name, None)?;
+    for name in &all {
+        text += &format!("{name} = {}\n", release(found(name)?, None));
     }
     if !kind.tests.is_empty() {
         text += "\n[dev-dependencies]\n";
     }
     for (name, feature) in kind.tests {
-        text += &dependency(name, Some(*feature))?;
+        text += &format!("{name} = {}\n", release(found(name)?, Some(*feature)));
     }
     // Apart from any workspace that the folder lies in. What is measured lives in dependencies: they are
     // optimised even in a debug build.
-    text += "\n[workspace]\n\n[profile.dev.package.\"*\"]\nopt-level = 3\ndebug = false\n";
+    text += "\n[workspace]\n\n[profile.dev.package.\"*\"]\nopt-level = 3\ndebug = false\n\n\
+             # This clone of nongemm; without these lines, its published releases.\n[patch.crates-io]\n";
+    for name in &all {
+        if let Some(path) = found(name)?.get("path").and_then(toml::Value::as_str) {
+            text += &format!("{name} = {{ path = {:?} }}\n", root.join(path));
+        }
+    }
     Ok(text)
 }
 
-/// The version, and for crates of this workspace where they are: cargo takes the version alone once the crate
-/// is published.
-fn source(dependency: &toml::Value, feature: Option<&str>, root: &Path) -> String {
+/// What stands for a release in `[dependencies]`.
+fn release(dependency: &toml::Value, feature: Option<&str>) -> String {
     let version = match dependency {
         toml::Value::String(version) => Some(version.as_str()),
         other => other.get("version").and_then(toml::Value::as_str),
     };
-    let mut fields = vec![format!("version = {:?}", version.unwrap_or("*"))];
-    if let Some(path) = dependency.get("path").and_then(toml::Value::as_str) {
-        let path: PathBuf = root.join(path);
-        fields.push(format!("path = {path:?}"));
-    }
+    let version = format!("{:?}", version.unwrap_or("*"));
     match (dependency.get("features"), feature) {
-        (_, Some(feature)) => fields.push(format!("features = [{feature:?}]")),
-        (Some(features), None) => fields.push(format!("features = {features}")),
-        (None, None) => {}
+        (_, Some(feature)) => format!("{{ version = {version}, features = [{feature:?}] }}"),
+        (Some(features), None) => format!("{{ version = {version}, features = {features} }}"),
+        (None, None) => version,
     }
-    format!("{{ {} }}", fields.join(", "))
 }
 
 #[cfg(test)]

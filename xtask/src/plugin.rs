@@ -292,11 +292,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let repository = folder.path().join("from-git");
         let head = "name = \"from-git\"\nversion = \"0.1.0\"";
-        let core = format!(
-            "nongemm-core = {{ path = {:?} }}\n",
-            root().join("nongemm-core")
-        );
-        krate(&repository, head, &core);
+        krate(&repository, head, "nongemm-core = \"0.1\"\n");
         let git = |args: &[&str]| {
             let identity = ["-c", "user.name=me", "-c", "user.email=me@example.org"];
             let mut git = std::process::Command::new("git");

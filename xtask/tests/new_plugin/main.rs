@@ -1,6 +1,7 @@
 //! What `cargo xtask new-plugin` writes compiles, passes its own tests, and is found by `nongemm`.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ fn cargo(folder: &Path, command: &str, args: &[&str]) -> String {
 /// of them.
 fn workspace(folder: &Path) {
     let (mut uses, mut dependencies) = (String::new(), String::new());
+    let mut patches = BTreeSet::new();
     for kind in KINDS {
         let name = format!("one-{kind}");
         let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -56,7 +58,9 @@ fn workspace(folder: &Path) {
         output(xtask.args(args).current_dir(folder));
         let file = folder.join(&name).join("Cargo.toml");
         let manifest = fs::read_to_string(&file).unwrap();
-        let (own, _) = manifest.split_once("\n[workspace]").unwrap();
+        let (own, rest) = manifest.split_once("\n[workspace]").unwrap();
+        let (_, patched) = rest.split_once("[patch.crates-io]\n").unwrap();
+        patches.extend(patched.lines().map(str::to_owned));
         fs::write(&file, own).unwrap();
         writeln!(uses, "use one_{kind} as _;").unwrap();
         writeln!(dependencies, "{name} = {{ path = \"../{name}\" }}").unwrap();
@@ -80,8 +84,11 @@ fn workspace(folder: &Path) {
          serde = {{ version = \"1\", features = [\"derive\"] }}\n{dependencies}\n[dev-dependencies]\n{shared}"
     );
     fs::write(all.join("Cargo.toml"), manifest).unwrap();
-    let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"all\", \"one-*\"]\n\n\
-                    [profile.dev.package.\"*\"]\nopt-level = 3\ndebug = false\n";
+    let patches = patches.into_iter().collect::<Vec<_>>().join("\n");
+    let manifest = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [\"all\", \"one-*\"]\n\n\
+         [profile.dev.package.\"*\"]\nopt-level = 3\ndebug = false\n\n[patch.crates-io]\n{patches}\n"
+    );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
 }
