@@ -62,8 +62,7 @@ impl BuildError {
 
     /// A panic of an operator.
     pub(super) fn panicked(op: &dyn Op, message: String) -> Self {
-        let op = op.name();
-        let krate = crate_of(op).unwrap_or("that uses it");
+        let (op, krate) = (op.name(), crate_of(op.name()).unwrap_or("that uses it"));
         BuildError::Panicked { op, krate, message }
     }
 }
@@ -296,8 +295,7 @@ impl GraphBuilder {
         inputs: &[Value],
     ) -> Result<Vec<Value>, BuildError> {
         let specs = self.graph.specs(inputs);
-        let inferred = caught(|| op.infer(&specs));
-        let inferred = inferred.map_err(|message| BuildError::panicked(op.as_ref(), message))?;
+        let inferred = caught(|| op.infer(&specs)).map_err(|m| BuildError::panicked(&*op, m))?;
         let outputs = inferred.map_err(|source| BuildError::Op {
             scope: self.scope.to_string(),
             op: op.name(),
