@@ -76,6 +76,7 @@ pub(crate) enum ListKind {
     Probes,
     Datasets,
     Reporters,
+    Classifiers,
     Weights,
     Exporters,
     Presets,

@@ -14,7 +14,7 @@ use crate::tensor::HostTensor;
 /// A dataset that was opened, and what turns its samples into the inputs of a model.
 pub struct CheckedInputs {
     /// The dataset.
-    pub dataset: &'static dyn Dataset,
+    pub dataset: &'static Registered<dyn Dataset>,
     /// Where the dataset lies, if it needs to be told.
     pub path: Option<PathBuf>,
     /// Reads its samples, unless those are ready tensors.
@@ -35,7 +35,7 @@ impl CheckedInputs {
         let (dataset, path) = split_location(&spec.dataset);
         let dataset = plugins.datasets.find(dataset)?;
         let mut checked = CheckedInputs {
-            dataset: dataset.plugin,
+            dataset,
             path: path.map(Path::to_owned),
             preprocessor: model.guard(|model| model.preprocessor())?,
             request,
@@ -67,7 +67,7 @@ impl CheckedInputs {
     /// When the dataset cannot be opened or holds other samples.
     pub fn samples(&self) -> anyhow::Result<Reader> {
         let modality = self.preprocessor.modality();
-        Reader::open(self.dataset, modality, self.path.as_deref())
+        Reader::open(self.dataset.plugin, modality, self.path.as_deref())
     }
 }
 

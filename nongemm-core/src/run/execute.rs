@@ -18,7 +18,9 @@ use crate::measure::{
 };
 use crate::op::OpGroup;
 use crate::plan::{Checked, check_any, run_id};
-use crate::plugin::{Classification, Plugins, Quantity};
+use crate::plugin::{
+    Classification, HardwareProbe, Plugins, Quantity, Reading, Registered, Sampler,
+};
 use crate::record::{self, Energy, Phases, RunRecord, RunSpec, SCHEMA, Software, Status};
 
 /// Everything that a worker process needs to know.
@@ -140,9 +142,14 @@ pub fn execute(
 ) -> RunRecord {
     let mut record = failed(&job.spec, String::new());
     for probe in plugins.probes.iter() {
-        probe.plugin.reset();
+        probe.act(|probe| probe.reset());
     }
-    match run(job, plugins, interrupted, events, &mut record) {
+    let mut run = || run(job, plugins, interrupted, events, &mut record);
+    let result = match plugins.backends.find(&job.spec.backend) {
+        Ok(backend) => backend.act(|_| run()),
+        Err(_) => run(),
+    };
+    match result {
         Ok(()) => {
             record.status = Status::Ok;
             record.error = None;
@@ -280,10 +287,23 @@ fn enough_samples(m: &Measurement, job: &Job) -> anyhow::Result<()> {
 /// Starts every probe that can be used here.
 pub fn start_probes(plugins: &Plugins) -> Probes {
     let period = Duration::from_millis(100);
-    let started = plugins
-        .probes
-        .iter()
-        .filter(|entry| entry.plugin.check().is_ready())
-        .filter_map(|entry| entry.plugin.start(period).ok());
-    Probes::new(started.collect())
+    let start = |entry: &'static Registered<dyn HardwareProbe>| {
+        let ready = entry.act(|probe| probe.check().is_ready());
+        let started = ready.then(|| entry.act(|probe| probe.start(period)));
+        let sampler = started?.ok()?;
+        Some(Box::new(Started { entry, sampler }) as Box<dyn Sampler>)
+    };
+    Probes::new(plugins.probes.iter().filter_map(start).collect())
+}
+
+/// A started probe, with whose it is.
+struct Started {
+    entry: &'static Registered<dyn HardwareProbe>,
+    sampler: Box<dyn Sampler>,
+}
+
+impl Sampler for Started {
+    fn read(&mut self, out: &mut Vec<Reading>) {
+        self.entry.act(|_| self.sampler.read(out));
+    }
 }

@@ -104,7 +104,8 @@ impl Start<'_> {
 
     fn inputs(&mut self, checked: &CheckedInputs) -> anyhow::Result<Vec<Vec<HostTensor>>> {
         let since = (self.phase)("preparing inputs");
-        let (inputs, read, turns) = inputs::read(checked, self.spec)?;
+        let read = checked.dataset.act(|_| inputs::read(checked, self.spec));
+        let (inputs, read, turns) = read?;
         self.record.inputs = Some(read);
         self.record.turns = (self.spec.inputs > 1).then(|| Turns {
             inputs: turns,
