@@ -66,6 +66,7 @@ fn times(ns: f64) -> AloneTimes {
 fn entry(op: &str, outcome: Outcome) -> MicroEntry {
     let attrs = json!({"eps": 0.1, "axis": 1});
     MicroEntry {
+        vocabulary: None,
         call: OpInstance {
             op: op.to_owned(),
             attrs: attrs.as_object().unwrap().clone(),

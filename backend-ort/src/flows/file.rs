@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nongemm_core::plugin::{Device, PrepareOptions, Settings};
+use nongemm_core::plugin::{Device, Settings};
 use ort::value::DynTensor;
 
 use super::inputs::{self, Input};
@@ -34,11 +34,14 @@ pub(crate) fn check(path: &Path, device: Device, settings: &Settings) -> anyhow:
 }
 
 /// A session of a file, its inputs bound.
-pub(crate) fn prepare(path: &Path, options: &PrepareOptions) -> anyhow::Result<ModelSession> {
-    let own = Options::read(&options.settings, options.device, options.threads)?;
+pub(crate) fn prepare(
+    path: &Path,
+    own: Options,
+    settings: &Settings,
+) -> anyhow::Result<ModelSession> {
     let model = model::read(path)?;
     model::check_external_data(path, &model)?;
-    let inputs = read_inputs(path, &model, &options.settings)?;
+    let inputs = read_inputs(path, &model, settings)?;
     drop(model);
     let tensors = inputs
         .into_iter()

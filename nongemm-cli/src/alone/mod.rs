@@ -32,6 +32,8 @@ pub(crate) struct Setup {
 /// A call to measure, and how precisely.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
+    /// Whose operator it is; null for the graph's own.
+    pub(crate) vocabulary: Option<String>,
     pub(crate) call: OpInstance,
     pub(crate) target_ci: f64,
     pub(crate) max_time_ns: u64,
@@ -39,8 +41,9 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(call: OpInstance, limits: &Limits) -> Self {
+    pub(crate) fn new(vocabulary: Option<String>, call: OpInstance, limits: &Limits) -> Self {
         Request {
+            vocabulary,
             call,
             target_ci: limits.target_ci,
             max_time_ns: limits.max_time.as_nanos() as u64,

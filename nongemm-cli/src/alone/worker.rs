@@ -140,7 +140,11 @@ impl<'a> Worker<'a> {
         let refused = |error: anyhow::Error| Outcome::Refused {
             reason: format!("{error:#}"),
         };
-        let alone = match Alone::new(&request.call, &plugins.ops) {
+        let alone = match &request.vocabulary {
+            None => Alone::new(&request.call, &plugins.ops),
+            Some(vocabulary) => Alone::recorded(vocabulary, &request.call),
+        };
+        let alone = match alone {
             Ok(alone) => alone,
             Err(error) => return refused(error),
         };

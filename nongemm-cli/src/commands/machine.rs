@@ -163,7 +163,7 @@ impl Point<'_> {
         call: OpInstance,
         limits: &Limits,
     ) -> anyhow::Result<AloneTimes> {
-        match worker.call(&Request::new(call, limits), self.interrupted) {
+        match worker.call(&Request::new(None, call, limits), self.interrupted) {
             Spoken::Answer(Outcome::Ok(times)) => Ok(*times),
             Spoken::Answer(Outcome::Refused { reason } | Outcome::Failed { reason })
             | Spoken::Gone(reason) => anyhow::bail!("{reason}"),

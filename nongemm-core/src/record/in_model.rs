@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::micro::{AloneTimes, InModel, MicroRecord};
+use super::micro::{AloneTimes, InModel, MicroRecord, call_key};
 use super::profile::{CompositeRow, OpRow, Profile};
 use super::schema::{RunRecord, Status};
 use crate::op::OpInstance;
+use crate::registry::IR;
 use crate::stats::Summary;
 
 /// Times of equal calls of one run: the sums of their medians and of the bounds of their intervals.
@@ -53,7 +54,7 @@ pub fn compare(record: &mut MicroRecord, runs: &[RunRecord]) {
         };
         let calls = by_call(profile);
         for entry in &mut record.entries {
-            let (Some(times), Some(calls)) = (entry.outcome.times(), calls.get(&entry.call.key()))
+            let (Some(times), Some(calls)) = (entry.outcome.times(), calls.get(&entry.key()))
             else {
                 continue;
             };
@@ -91,7 +92,7 @@ fn by_call(profile: &Profile) -> BTreeMap<String, Calls> {
     let mut calls: BTreeMap<String, Calls> = BTreeMap::new();
     for row in &profile.ops {
         let entry = calls
-            .entry(key(&row.op, &row.attrs, &row.inputs))
+            .entry(key(foreign(row), &row.op, &row.attrs, &row.inputs))
             .or_default();
         entry.count += 1;
         entry.add(row);
@@ -99,12 +100,12 @@ fn by_call(profile: &Profile) -> BTreeMap<String, Calls> {
         let first = row.parent_id.as_ref().and_then(find);
         let chain = std::iter::successors(first, |row| row.parent_id.as_ref().and_then(find));
         for whole in chain {
-            let key = key(&whole.op, &whole.attrs, &whole.inputs);
+            let key = key(None, &whole.op, &whole.attrs, &whole.inputs);
             calls.entry(key).or_default().add(row);
         }
     }
     for whole in &profile.composites {
-        let key = key(&whole.op, &whole.attrs, &whole.inputs);
+        let key = key(None, &whole.op, &whole.attrs, &whole.inputs);
         if let Some(entry) = calls.get_mut(&key) {
             entry.count += 1;
         }
@@ -112,11 +113,21 @@ fn by_call(profile: &Profile) -> BTreeMap<String, Calls> {
     calls
 }
 
-fn key(op: &str, attrs: &crate::op::Attrs, inputs: &[crate::shape::TensorSpec]) -> String {
+/// The vocabulary of a row, where it is not the graph's.
+fn foreign(row: &OpRow) -> Option<&str> {
+    row.vocabulary.as_deref().filter(|name| *name != IR)
+}
+
+fn key(
+    vocabulary: Option<&str>,
+    op: &str,
+    attrs: &crate::op::Attrs,
+    inputs: &[crate::shape::TensorSpec],
+) -> String {
     let call = OpInstance {
         op: op.to_owned(),
         attrs: attrs.clone(),
         inputs: inputs.to_vec(),
     };
-    call.key()
+    call_key(vocabulary, &call)
 }

@@ -151,6 +151,9 @@ impl MicroSpec {
 /// One call of an operator, and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MicroEntry {
+    /// Which names the call uses; null for the graph's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<String>,
     /// The call.
     #[serde(flatten)]
     pub call: OpInstance,
@@ -177,6 +180,21 @@ pub struct MicroEntry {
     /// The same call inside models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_model: Vec<InModel>,
+}
+
+impl MicroEntry {
+    /// Text that is equal for equal calls of one vocabulary alone.
+    pub fn key(&self) -> String {
+        call_key(self.vocabulary.as_deref(), &self.call)
+    }
+}
+
+/// The key of an entry with this call.
+pub fn call_key(vocabulary: Option<&str>, call: &OpInstance) -> String {
+    match vocabulary {
+        None => call.key(),
+        Some(vocabulary) => format!("{vocabulary}:{}", call.key()),
+    }
 }
 
 /// The record of one run over a registry.

@@ -1,4 +1,5 @@
-//! One operator alone: a graph of one node, prepared and measured as a model is.
+//! One operator alone: a graph of one node, prepared and measured as a model is; or a flow's own operator, as
+//! a run of the flow recorded it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,10 +31,23 @@ pub enum NotMeasured {
 /// A call of one operator on inputs of known sizes.
 #[derive(Clone, Debug)]
 pub struct Alone {
-    op: Arc<dyn Op>,
+    what: What,
     inputs: Vec<TensorSpec>,
-    outputs: Vec<TensorSpec>,
-    graph: Graph,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// One of the graph's operators, as a graph of its own.
+    Node {
+        op: Arc<dyn Op>,
+        outputs: Vec<TensorSpec>,
+        graph: Graph,
+    },
+    /// An operator of a flow's own vocabulary.
+    Recorded {
+        vocabulary: String,
+        call: OpInstance,
+    },
 }
 
 impl Alone {
@@ -43,12 +57,7 @@ impl Alone {
     /// Says what is wrong with the call.
     pub fn new(call: &OpInstance, ops: &OpRegistry) -> anyhow::Result<Self> {
         let op = call.op(ops)?;
-        for (position, spec) in call.inputs.iter().enumerate() {
-            anyhow::ensure!(
-                spec.shape.known().is_some(),
-                "input {position}, {spec}, has a size that only data decide"
-            );
-        }
+        all_known(&call.inputs)?;
         let outputs = op.infer(&call.inputs)?;
         fits(&call.inputs, &outputs)?;
         let mut g = GraphBuilder::new(DType::F32);
@@ -60,10 +69,28 @@ impl Alone {
             g.output(&format!("y{position}"), value);
         }
         Ok(Alone {
-            op,
+            what: What::Node {
+                op,
+                outputs,
+                graph: g.finish(),
+            },
             inputs: call.inputs.clone(),
-            outputs,
-            graph: g.finish(),
+        })
+    }
+
+    /// A call in a flow's own vocabulary, of which the flow alone knows what it is.
+    ///
+    /// # Errors
+    /// When a size is not known or the inputs do not fit into memory.
+    pub fn recorded(vocabulary: &str, call: &OpInstance) -> anyhow::Result<Self> {
+        all_known(&call.inputs)?;
+        fits(&call.inputs, &[])?;
+        Ok(Alone {
+            what: What::Recorded {
+                vocabulary: vocabulary.to_owned(),
+                call: call.clone(),
+            },
+            inputs: call.inputs.clone(),
         })
     }
 
@@ -76,40 +103,68 @@ impl Alone {
         backend: &dyn Backend,
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        let mut session = backend.prepare(&self.graph, &NoWeights, options)?;
-        session.bind(&self.tensors()?).context("binding inputs")?;
-        Ok(session)
+        match &self.what {
+            What::Node { op, graph, .. } => {
+                let mut session = backend.prepare(graph, &NoWeights, options)?;
+                let inputs = tensors(op.as_ref(), &self.inputs)?;
+                session.bind(&inputs).context("binding inputs")?;
+                Ok(session)
+            }
+            What::Recorded { vocabulary, call } => backend.prepare_call(vocabulary, call, options),
+        }
     }
 
-    /// The inputs, as the operator asks for them: the same values each time.
-    fn tensors(&self) -> anyhow::Result<Vec<HostTensor>> {
-        let values = self.op.values(&self.inputs);
-        anyhow::ensure!(
-            values.len() == self.inputs.len(),
-            "{} says what {} inputs hold and takes {}",
-            self.op.name(),
-            values.len(),
-            self.inputs.len()
-        );
-        let pairs = values.into_iter().zip(&self.inputs).enumerate();
-        pairs
-            .map(|(position, (values, spec))| {
-                let rng = Uniform::new(0, &format!("{}#{position}", self.op.name()));
-                values.tensor(spec, rng)
-            })
-            .collect()
+    /// Whether the operator writes over an operand, which gets its values back before each run.
+    fn restored(&self, session: &dyn Session) -> bool {
+        match &self.what {
+            What::Node { op, .. } => matches!(op.storage(), Storage::Written(_)),
+            What::Recorded { .. } => session.restores_inputs(),
+        }
     }
 
-    /// Work of one call, from the sizes of the outputs as they came; `None` where the flow does not tell.
+    /// Work of one call, from the sizes of the outputs as they came; `None` where the flow does not tell, or
+    /// only the flow knows the operator.
     fn cost(&self, produced: Option<&[TensorSpec]>) -> Option<Cost> {
+        let What::Node { op, outputs, .. } = &self.what else {
+            return None;
+        };
         let known = |specs: &[TensorSpec]| specs.iter().all(|s| s.shape.known().is_some());
         let outputs = match produced {
-            _ if known(&self.outputs) => self.outputs.as_slice(),
-            Some(produced) if produced.len() == self.outputs.len() && known(produced) => produced,
+            _ if known(outputs) => outputs.as_slice(),
+            Some(produced) if produced.len() == outputs.len() && known(produced) => produced,
             _ => return None,
         };
-        Some(self.op.cost(&self.inputs, outputs))
+        Some(op.cost(&self.inputs, outputs))
     }
+}
+
+/// The inputs, as the operator asks for them: the same values each time.
+fn tensors(op: &dyn Op, inputs: &[TensorSpec]) -> anyhow::Result<Vec<HostTensor>> {
+    let values = op.values(inputs);
+    anyhow::ensure!(
+        values.len() == inputs.len(),
+        "{} says what {} inputs hold and takes {}",
+        op.name(),
+        values.len(),
+        inputs.len()
+    );
+    let pairs = values.into_iter().zip(inputs).enumerate();
+    pairs
+        .map(|(position, (values, spec))| {
+            let rng = Uniform::new(0, &format!("{}#{position}", op.name()));
+            values.tensor(spec, rng)
+        })
+        .collect()
+}
+
+fn all_known(inputs: &[TensorSpec]) -> anyhow::Result<()> {
+    for (position, spec) in inputs.iter().enumerate() {
+        anyhow::ensure!(
+            spec.shape.known().is_some(),
+            "input {position}, {spec}, has a size that only data decide"
+        );
+    }
+    Ok(())
 }
 
 /// Refuses what cannot fit before anything is allocated: inputs are held on the host and by the backend.
@@ -172,7 +227,7 @@ fn times(
         !session.steps().is_empty(),
         "the flow has computed it before anything runs"
     );
-    let restored = matches!(alone.op.storage(), Storage::Written(_));
+    let restored = alone.restored(session);
     let mut plain = Recorder::new(plan.clock, Mode::Off, 0);
     warm_up(session, plan, &mut plain)?;
     let hot = if restored {

@@ -103,12 +103,12 @@ impl Run<'_> {
             .record()
             .entries
             .iter()
-            .map(|entry| entry.call.key())
+            .map(MicroEntry::key)
             .collect();
         let count = Count::start(&self.spec.id(), candidates.len());
         for candidate in candidates {
             let candidate = candidate.in_type(self.spec.dtype);
-            if done.contains(&candidate.call.key()) {
+            if done.contains(&candidate.key()) {
                 count.next(&candidate.call.op, None);
                 continue;
             }
@@ -116,7 +116,7 @@ impl Run<'_> {
                 Some(reason) => Some(Outcome::Refused {
                     reason: reason.clone(),
                 }),
-                None => worker.measure(&Request::new(candidate.call.clone(), &self.limits())),
+                None => worker.measure(&self.request(&candidate)),
             };
             let Some(outcome) = outcome else { break };
             let problem = match &outcome {
@@ -136,13 +136,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn request(&self, candidate: &Candidate) -> Request {
+        let limits = Limits {
             target_ci: self.spec.target_ci,
             max_time: Duration::from_nanos(self.spec.max_time_ns),
             min_samples: self.spec.min_samples,
             ..Limits::default()
-        }
+        };
+        let vocabulary = candidate.vocabulary.clone();
+        Request::new(vocabulary, candidate.call.clone(), &limits)
     }
 
     fn setup(&self) -> Setup {
@@ -192,6 +194,7 @@ fn entry(candidate: &Candidate, outcome: Outcome, ceilings: Option<&Ceilings>) -
     };
     let dtype = floating(&candidate.call);
     MicroEntry {
+        vocabulary: candidate.vocabulary.clone(),
         call: candidate.call.clone(),
         group: candidate.group,
         models: candidate.models.clone(),

@@ -15,7 +15,7 @@ use crate::error::CliError;
 pub(super) fn run(args: &CaptureArgs, plugins: &Plugins) -> Result<(), CliError> {
     let mut merged = OperatorRegistry::new();
     for name in &args.with {
-        merged.merge(source::open(name, plugins)?);
+        merged.merge(source::select(name, None, plugins)?);
     }
     let defaults = Manifest::parse("default.toml", DEFAULT).map_err(CliError::usage)?;
     let manifest = match &args.manifest {

@@ -3,6 +3,7 @@
 use nongemm_core::plugin::Plugins;
 use nongemm_core::registry::{OperatorRegistry, write};
 
+use super::source;
 use crate::args::ImportArgs;
 use crate::error::CliError;
 
@@ -15,9 +16,7 @@ pub(super) fn run(args: &ImportArgs, plugins: &Plugins) -> Result<(), CliError> 
             .map_err(|e| CliError::usage(format!("cannot read {}: {e}", path.display())))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let imported = format.import(&name, &text, &plugins.ops);
-        for line in &imported.refused {
-            eprintln!("{}:{}: refused: {}", path.display(), line.line, line.reason);
-        }
+        source::tell_refused(&path.display().to_string(), &imported.refused);
         refused += imported.refused.len();
         merged.merge(imported.registry);
     }
