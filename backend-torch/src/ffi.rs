@@ -79,6 +79,12 @@ unsafe extern "C" {
         device: *const c_char,
         program: *mut *mut c_void,
     ) -> Status;
+    pub(crate) fn nongemm_program_call(
+        name: *const c_char,
+        attributes: *const c_char,
+        tensors: usize,
+        program: *mut *mut c_void,
+    ) -> Status;
     pub(crate) fn nongemm_program_save(program: *mut c_void, path: *const c_char) -> Status;
     pub(crate) fn nongemm_program_free(program: *mut c_void);
     pub(crate) fn nongemm_program_optimize(program: *mut c_void, level: c_int) -> Status;

@@ -4,6 +4,8 @@
 mod common;
 
 use std::fs;
+use std::io::Read;
+use std::os::fd::FromRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -237,6 +239,101 @@ fn an_interrupt_keeps_what_is_measured() {
     let entries = record(folder.path()).entries;
     assert!((3..500).contains(&entries.len()), "{}", entries.len());
     assert!(entries.iter().all(|entry| entry.outcome.times().is_some()));
+}
+
+/// Killed in the middle, then resumed: what was on the disk is kept as it is, the rest is measured.
+#[test]
+fn a_run_that_was_killed_is_resumed_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let calls: Vec<_> = (1..=40).map(softmax).collect();
+    let file = list(folder.path(), &serde_json::json!(calls));
+    let mut child = under_way(folder.path(), &file, SHORT);
+    signal(child.id(), libc::SIGKILL);
+    child.wait().unwrap();
+    let lines = folder
+        .path()
+        .join("results/micro-candle-cpu-as-met-t1/micro.jsonl");
+    let text = fs::read_to_string(&lines).unwrap();
+    let whole = text.split_inclusive('\n').skip(1);
+    let kept: Vec<MicroEntry> = whole
+        .filter(|line| line.ends_with('\n'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!((3..40).contains(&kept.len()), "{}", kept.len());
+    let done = micro(folder.path(), &file, &["--resume"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let entries = record(folder.path()).entries;
+    assert_eq!(entries[..kept.len()], kept);
+    assert_eq!(entries.len(), 40);
+    assert!(entries.iter().all(|entry| entry.outcome.times().is_some()));
+}
+
+/// On a terminal there is a bar with the number of entries and the time that is left.
+#[test]
+fn a_terminal_shows_a_bar() {
+    let folder = tempfile::tempdir().unwrap();
+    let calls: Vec<_> = (1..=5).map(softmax).collect();
+    let file = list(folder.path(), &serde_json::json!(calls));
+    let (mut near, far) = terminal();
+    let mut child = command(folder.path(), &file, SHORT)
+        .stdout(Stdio::null())
+        .stderr(far)
+        .spawn()
+        .unwrap();
+    let mut shown = Vec::new();
+    // A terminal without a program at its other end is an error.
+    let _ = near.read_to_end(&mut shown);
+    assert!(child.wait().unwrap().success());
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(
+        shown.contains("/5 ") && shown.contains("left: softmax"),
+        "{shown}"
+    );
+}
+
+/// Both ends of a terminal.
+fn terminal() -> (fs::File, Stdio) {
+    let (mut near, mut far) = (0, 0);
+    let mut size = libc::winsize {
+        ws_row: 40,
+        ws_col: 200,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: the descriptors and the size live through the call; no name and no settings are asked for.
+    let opened = unsafe {
+        libc::openpty(
+            &raw mut near,
+            &raw mut far,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            &raw mut size,
+        )
+    };
+    assert_eq!(opened, 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: both were just opened and are owned by nobody else.
+    unsafe { (fs::File::from_raw_fd(near), Stdio::from_raw_fd(far)) }
+}
+
+/// Without a sensor there is a reason, and times all the same.
+#[test]
+fn energy_is_measured_or_there_is_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = list(folder.path(), &serde_json::json!([softmax(4)]));
+    assert_eq!(micro(folder.path(), &file, &[]).code, Some(0));
+    let reason = record(folder.path()).energy_unavailable;
+    assert_eq!(reason.as_deref(), Some("not asked for (--energy)"));
+    let done = micro(folder.path(), &file, &["--energy"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let record = record(folder.path());
+    let times = record.entries[0].outcome.times().unwrap();
+    match &record.energy_unavailable {
+        Some(reason) => {
+            assert!(times.energy.is_empty());
+            assert!(done.stdout.contains(reason.as_str()), "{}", done.stdout);
+        }
+        None => assert!(!times.energy.is_empty() || !times.energy_left_out.is_empty()),
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn inputs(archive: &Path, names: &[String], engine: &Torch) -> anyhow::Result<Ve
     Ok(inputs)
 }
 
-struct Archive {
+pub(crate) struct Archive {
     program: Program,
     execution: Execution,
 }
@@ -98,7 +98,10 @@ enum Execution {
 }
 
 impl Archive {
-    fn new(mut program: Program, optimization: Option<Optimization>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        mut program: Program,
+        optimization: Option<Optimization>,
+    ) -> anyhow::Result<Self> {
         program.optimize(optimization.unwrap_or(Optimization::None))?;
         let execution = match optimization {
             Some(_) => Execution::Whole,

@@ -8,6 +8,7 @@ mod file;
 mod file_errors;
 mod models;
 mod published;
+mod recorded;
 mod script;
 mod storage;
 #[path = "../../../models/tests/support/mod.rs"]

@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) settings: BTreeMap<String, String>,
     /// Whether cold times are wanted.
     pub(crate) cold: bool,
+    /// Whether energy is wanted.
+    pub(crate) energy: bool,
 }
 
 /// A call to measure, and how precisely.
@@ -58,6 +60,8 @@ pub(crate) struct Ready {
     pub(crate) clock: ClockCost,
     pub(crate) overhead: Option<Series>,
     pub(crate) flushed_bytes: u64,
+    /// Why there is no energy; null where it is measured.
+    pub(crate) energy_unavailable: Option<String>,
     pub(crate) modes: BTreeMap<String, String>,
 }
 

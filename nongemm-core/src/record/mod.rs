@@ -2,6 +2,7 @@
 
 mod ceilings;
 mod conditions;
+pub mod group_energy;
 pub mod in_model;
 mod lock;
 mod machine;

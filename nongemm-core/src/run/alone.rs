@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::machine;
+use super::{energy, machine};
 use crate::dtype::DType;
 use crate::graph::{Graph, GraphBuilder};
 use crate::measure::{
-    Call, Limits, Mode, Recorder, SamplePlan, Series, capture_shapes, sample, time_batched, warm_up,
+    Call, EnergyPlan, EnergyResult, Limits, Meters, Mode, Recorder, SamplePlan, Series,
+    capture_shapes, sample, time_batched, warm_up,
 };
 use crate::op::{Cost, Op, OpInstance, OpRegistry, Storage};
 use crate::plugin::{Backend, Device, NoWeights, PrepareError, PrepareOptions, Session};
@@ -136,6 +137,16 @@ impl Alone {
         };
         Some(op.cost(&self.inputs, outputs))
     }
+
+    /// The outputs as they came, where only the data decide their sizes.
+    fn sizes_of_data(&self, produced: Option<&[TensorSpec]>) -> Vec<TensorSpec> {
+        match &self.what {
+            What::Node { outputs, .. } if outputs.iter().any(|s| s.shape.known().is_none()) => {
+                produced.unwrap_or_default().to_vec()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// The inputs, as the operator asks for them: the same values each time.
@@ -191,8 +202,17 @@ fn fits(inputs: &[TensorSpec], outputs: &[TensorSpec]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures a call: in turn with its operands as the last call left them, step by step, and, where
-/// `flush` empties the caches, with its operands in memory.
+/// What is measured of a call beside its time with its operands as the last call left them.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// Empties the caches; without it there is no time with the operands in memory.
+    pub flush: Option<Call<'a>>,
+    /// Sensors, and the windows for them; without them there is no energy.
+    pub energy: Option<(&'a mut Meters, EnergyPlan)>,
+}
+
+/// Measures a call: in turn with its operands as the last call left them, step by step, and what is asked for
+/// beside.
 ///
 /// # Errors
 /// Says whether it could not run or failed.
@@ -201,12 +221,12 @@ pub fn measure(
     backend: &dyn Backend,
     options: &PrepareOptions,
     plan: &mut SamplePlan<'_>,
-    flush: Option<Call<'_>>,
+    beside: Beside<'_>,
 ) -> Result<AloneTimes, NotMeasured> {
     let mut session = alone
         .session(backend, options)
         .map_err(|error| NotMeasured::Refused(error.into()))?;
-    times(alone, session.as_mut(), options.device, plan, flush).map_err(NotMeasured::Failed)
+    times(alone, session.as_mut(), options.device, plan, beside).map_err(NotMeasured::Failed)
 }
 
 fn times(
@@ -214,13 +234,12 @@ fn times(
     session: &mut dyn Session,
     device: Device,
     plan: &mut SamplePlan<'_>,
-    flush: Option<Call<'_>>,
+    beside: Beside<'_>,
 ) -> anyhow::Result<AloneTimes> {
     let shapes = capture_shapes(session, plan)?;
-    let produced = shapes
-        .first()
-        .and_then(|shapes| shapes.values().next_back());
-    let produced = produced.map(Vec::as_slice);
+    let produced = shapes.into_iter().next();
+    let produced = produced.and_then(|shapes| shapes.into_values().next_back());
+    let produced = produced.as_deref();
     let cost = alone.cost(produced);
     let (host, device_times) = by_step(session, plan)?;
     anyhow::ensure!(
@@ -235,13 +254,28 @@ fn times(
     } else {
         time_batched(plan, &mut || session.run(&mut plain))?
     };
-    let cold = match flush {
+    let cold = match beside.flush {
         Some(flush) => Some(within(plan, quarter, |plan| {
             own_clock(session, &mut plain, plan, flush)
         })?),
         None => None,
     };
+    let energy = match beside.energy {
+        Some(_) if restored => EnergyResult {
+            rows: Vec::new(),
+            left_out: vec![
+                "an operand is written over and gets its values back each time".to_owned(),
+            ],
+        },
+        Some((meters, windows)) => {
+            energy::alone(session, meters, windows, hot.calls, plan.interrupted)?
+        }
+        None => EnergyResult::default(),
+    };
     Ok(AloneTimes {
+        energy: energy.rows,
+        energy_left_out: energy.left_out,
+        outputs: alone.sizes_of_data(produced),
         steps: session.steps().iter().map(|step| step.op.clone()).collect(),
         hot,
         cold,

@@ -10,7 +10,8 @@ use nongemm_core::measure::Limits;
 use nongemm_core::plugin::{Backend, Plugins};
 use nongemm_core::record::micro_store::Growing;
 use nongemm_core::record::{
-    Ceilings, MicroEntry, MicroRecord, MicroSpec, Outcome, RunRecord, SCHEMA, Software, in_model,
+    Ceilings, MicroEntry, MicroRecord, MicroSpec, Outcome, RunRecord, SCHEMA, Software,
+    group_energy, in_model,
 };
 use nongemm_core::run::machine;
 
@@ -88,7 +89,10 @@ impl Run<'_> {
         let header = self.header(backend, ready, ceilings.clone());
         let mut growing = Growing::begin(self.out, header, self.resume).map_err(CliError::usage)?;
         self.each(candidates, &mut growing, &mut worker, ceilings.as_ref())?;
-        let compare = |record: &mut MicroRecord| in_model::compare(record, runs);
+        let compare = |record: &mut MicroRecord| {
+            in_model::compare(record, runs);
+            group_energy::weigh(record, runs);
+        };
         growing.finish(compare).map_err(CliError::failed)
     }
 
@@ -155,6 +159,7 @@ impl Run<'_> {
             threads: self.spec.threads,
             settings: self.spec.settings.clone(),
             cold: true,
+            energy: self.spec.energy,
         }
     }
 
@@ -181,6 +186,8 @@ impl Run<'_> {
             clock: ready.clock,
             overhead: ready.overhead,
             flushed_bytes: ready.flushed_bytes,
+            energy_unavailable: ready.energy_unavailable,
+            group_energy: Vec::new(),
             entries: Vec::new(),
         }
     }
@@ -202,7 +209,6 @@ fn entry(candidate: &Candidate, outcome: Outcome, ceilings: Option<&Ceilings>) -
         flops_per_s: times.and_then(|times| times.flops_per_s()),
         roofline: ceilings.and_then(|ceilings| times?.roofline(ceilings, dtype)),
         outcome,
-        energy_j: None,
         in_model: Vec::new(),
     }
 }
