@@ -335,7 +335,9 @@ fn tensor(name: &str, written: &Value) -> anyhow::Result<TensorProto> {
         ..TensorProto::default()
     };
     let data = list("data")?;
-    let floats = || data.iter().filter_map(Value::as_f64);
+    // Infinities and what is no number are written as text.
+    let float = |x: &Value| x.as_f64().or_else(|| x.as_str()?.parse().ok());
+    let floats = || data.iter().filter_map(float);
     let ints = || data.iter().filter_map(Value::as_i64);
     match DataType::try_from(tensor.data_type)? {
         DataType::Float => tensor.float_data = floats().map(|x| x as f32).collect(),

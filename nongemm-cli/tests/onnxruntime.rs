@@ -108,7 +108,7 @@ fn recorded_operators_run_alone() {
         );
         let times = entry.outcome.times();
         let times = times.unwrap_or_else(|| panic!("{}: {:?}", entry.call.op, entry.outcome));
-        assert_eq!(times.steps, [entry.call.op.clone()]);
+        assert_eq!(times.steps, std::slice::from_ref(&entry.call.op));
         assert_eq!(entry.in_model.len(), 1, "{}", entry.call.op);
     }
     // Another flow says that they are not its own.

@@ -99,7 +99,7 @@ impl Backend for Eager {
         call: &OpInstance,
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        recorded::prepare(self.id(), vocabulary, call, options)
+        recorded::prepare(self, vocabulary, call, options)
     }
 
     fn prepare(

@@ -133,7 +133,7 @@ pub(crate) fn short(name: &str) -> &str {
 }
 
 /// Without the mark of an operator that works in place.
-fn plain(name: &str) -> &str {
+pub(crate) fn plain(name: &str) -> &str {
     match name.strip_suffix('_') {
         Some(plain) if !name.ends_with("__") => plain,
         _ => name,

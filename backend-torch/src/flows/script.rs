@@ -94,7 +94,7 @@ impl Backend for Script {
         call: &OpInstance,
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        recorded::prepare(self.id(), vocabulary, call, options)
+        recorded::prepare(self, vocabulary, call, options)
     }
 
     fn prepare(
