@@ -221,13 +221,15 @@ fn run(
         }
         Checked::File(checked) => {
             record.software.libraries = checked.backend.versions().into_iter().collect();
-            memory.weights_bytes = checked.path.metadata().map_or(0, |data| data.len());
-            record.memory = Some(memory);
             phases.build_ns = elapsed(since);
 
             let since = phase("loading the model file");
             let options = options(&checked.settings);
             let session = checked.backend.prepare_file(&checked.path, &options)?;
+            let file_bytes = || checked.path.metadata().map_or(0, |data| data.len());
+            let weights_bytes = session.memory().weights_bytes;
+            memory.weights_bytes = weights_bytes.unwrap_or_else(file_bytes);
+            record.memory = Some(memory);
             phases.prepare_ns = elapsed(since);
             session
         }
