@@ -43,6 +43,8 @@ pub(crate) fn prepare(
             let known = node.op(&ops).ok();
             Ok(session(program, call, known.as_ref(), options)?)
         }
+        // Without attributes nothing tells the graph's row from another one.
+        Err(error) if call.attrs.is_empty() => Err(error.into()),
         Err(error) => match Alone::new(&node, &ops) {
             Ok(alone) => alone.session(flow, options),
             Err(_) => Err(error.into()),
