@@ -111,7 +111,7 @@ fn inferences_that_follow_each_other_are_all_counted() {
     let machine = Arc::new(Machine::default());
     let meters = vec![counter(&machine, "a", Duration::from_millis(1), 1.0)];
     let row = measure_in_turns(&machine, meters, 7).rows.remove(0);
-    assert!(row.inferences > 0 && row.inferences % 7 == 0);
+    assert!(row.inferences > 0 && row.inferences.is_multiple_of(7));
     // 10 ms at 120 W.
     assert!((row.gross_j_per_inference - 1.2).abs() < 0.02, "{row:?}");
 }
