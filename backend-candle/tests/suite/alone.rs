@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use nongemm_candle::CandleBackend;
+use nongemm_core::conformance::{cases, options};
 use nongemm_core::dtype::DType;
 use nongemm_core::measure::{
     Clock, EnergyPlan, Limits, Meters, Mode, Monotonic, Probes, Recorder, SamplePlan,
@@ -15,7 +16,6 @@ use nongemm_core::registry::Call;
 use nongemm_core::run::alone::{Alone, Beside, NotMeasured, measure, overhead};
 use nongemm_core::run::energy::ALONE;
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::golden::suite::{cases, options};
 
 /// Every operator says what its inputs must hold: none of them fails on them or gives something that is
 /// no number.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use nongemm_core::conformance::options;
 use nongemm_core::dtype::DType;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::{Attrs, OpInstance};
 use nongemm_core::plugin::{Backend, PrepareError, Session, Step};
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::golden::suite::options;
+
 use nongemm_torch::{Compile, Eager, Script};
 
 use crate::file::{archives, prepare};

@@ -37,13 +37,15 @@ pub(crate) fn open(source: &str, plugins: &Plugins) -> Result<Imported, CliError
     if path.is_file() {
         return read(path).map_err(CliError::usage);
     }
-    let preset = plugins.presets.get(source).map_err(|e| {
+    let preset = plugins.presets.find(source).map_err(|e| {
         CliError::usage(format!(
             "{e}; nor is it a registry file or a folder with results"
         ))
     })?;
-    let registry = preset.registry();
-    let registry = registry.map_err(|e| CliError::failed(format!("preset {source}: {e:#}")))?;
+    let registry = preset
+        .guard(|preset| preset.registry())
+        .map_err(CliError::failed)?
+        .map_err(|e| CliError::failed(format!("preset {source}: {e:#}")))?;
     Ok(whole(registry))
 }
 
