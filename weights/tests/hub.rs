@@ -38,6 +38,8 @@ fn error(result: anyhow::Result<PathBuf>) -> String {
 fn a_checkpoint_is_fetched_once_and_then_needs_no_network() {
     let server = Server::start(&[
         ("config.json", b"{}".to_vec()),
+        ("preprocessor_config.json", b"{}".to_vec()),
+        ("tokenizer.json", b"{}".to_vec()),
         ("model.safetensors", weights(0)),
         ("pytorch_model.bin", weights(1)),
         ("README.md", b"x".to_vec()),
@@ -49,7 +51,9 @@ fn a_checkpoint_is_fetched_once_and_then_needs_no_network() {
         fs::read(folder.join("model.safetensors")).unwrap(),
         weights(0)
     );
-    assert!(folder.join("config.json").exists());
+    for beside in ["config.json", "preprocessor_config.json", "tokenizer.json"] {
+        assert!(folder.join(beside).exists(), "{beside}");
+    }
     assert!(!folder.join("pytorch_model.bin").exists() && !folder.join("README.md").exists());
     // The layout that Python's library shares.
     let repo = cache.path().join("hub/models--org--name");
