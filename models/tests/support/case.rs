@@ -79,6 +79,17 @@ const FAMILIES: &[Small] = &[
             ("intermediate", "64"),
         ],
     ),
+    text(
+        &["all-minilm-l6-v2"],
+        &[
+            ("layers", "2"),
+            ("hidden", "32"),
+            ("heads", "4"),
+            ("vocab", "101"),
+            ("positions", "128"),
+            ("intermediate", "64"),
+        ],
+    ),
     image(
         &["vit-b16", "vit-l16", "vit-h14"],
         &[
