@@ -84,6 +84,39 @@ fn a_checkpoint_is_fetched_once_and_then_needs_no_network() {
 }
 
 #[test]
+fn what_comes_with_weights_that_others_fetched_is_fetched_too() {
+    let server = Server::start(&[
+        ("preprocessor_config.json", b"{}".to_vec()),
+        ("model.safetensors", weights(0)),
+    ]);
+    let cache = tempfile::tempdir().unwrap();
+    let hub = hub(&server, &cache);
+    let folder = hub.folder("hf:org/name").unwrap();
+    let configuration = folder.join("preprocessor_config.json");
+    fs::remove_file(&configuration).unwrap();
+    let requests = server.requests().len();
+    assert_eq!(hub.folder("hf:org/name").unwrap(), folder);
+    assert!(configuration.exists());
+    let asked = server.requests().split_off(requests);
+    let weights = asked
+        .iter()
+        .any(|request| request.contains("model.safetensors"));
+    assert!(!asked.is_empty() && !weights, "{asked:?}");
+    // A tag of the same commit brings nothing again.
+    assert_eq!(hub.folder("hf:org/name@v2").unwrap(), folder);
+    let again = server.requests().split_off(requests);
+    assert!(!again.iter().any(|r| r.contains("model.safetensors")));
+    // Once it is known what there is, nothing is asked; without the hub, what is there is enough.
+    let requests = server.requests().len();
+    assert_eq!(hub.folder("hf:org/name").unwrap(), folder);
+    assert_eq!(server.requests().len(), requests);
+    fs::remove_file(&configuration).unwrap();
+    drop(server);
+    assert_eq!(hub.folder("hf:org/name").unwrap(), folder);
+    assert!(!configuration.exists());
+}
+
+#[test]
 fn an_index_brings_its_shards() {
     let files = [
         ("model.safetensors.index.json", index()),
