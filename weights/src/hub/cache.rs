@@ -29,7 +29,7 @@ pub(crate) fn settled(folder: &Path, names: &[&str]) -> bool {
         let marked = marker(folder, name).is_some_and(|marker| marker.exists());
         marked || folder.join(name).exists()
     };
-    names.iter().all(|name| known(name))
+    names.iter().all(known)
 }
 
 /// Notes that the hub has no such file, where Python's library notes it too. A note that cannot be written costs
