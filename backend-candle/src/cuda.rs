@@ -106,5 +106,6 @@ pub(crate) fn memory(device: &Device) -> SessionMemory {
     SessionMemory {
         peak_device_bytes: high(CUmemPool_attribute_enum::CU_MEMPOOL_ATTR_USED_MEM_HIGH),
         peak_reserved_bytes: high(CUmemPool_attribute_enum::CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH),
+        weights_bytes: None,
     }
 }

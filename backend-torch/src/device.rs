@@ -155,6 +155,7 @@ pub(crate) fn memory(device: Device) -> SessionMemory {
     SessionMemory {
         peak_device_bytes: known.then_some(allocated),
         peak_reserved_bytes: known.then_some(reserved),
+        weights_bytes: None,
     }
 }
 

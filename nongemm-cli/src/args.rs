@@ -74,6 +74,7 @@ pub(crate) enum ListKind {
     Probes,
     Datasets,
     Reporters,
+    Classifiers,
     Weights,
     Exporters,
     Presets,

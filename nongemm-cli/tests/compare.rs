@@ -13,18 +13,15 @@ fn results(out: &Path) -> String {
     out.to_str().unwrap().to_owned()
 }
 
-/// The same results, twice as slow.
-fn slowed(from: &Path, to: &Path) -> String {
+/// The same results with latencies around `ns`, spread evenly over 3%: what the machine that tests did says nothing.
+fn taking(from: &Path, ns: u64, to: &Path) -> String {
     for mut record in records(from) {
         let latency = record.latency.as_mut().unwrap();
-        latency.samples_ns.iter_mut().for_each(|ns| *ns *= 2);
-        latency.median_ns *= 2.0;
-        latency.ci95_ns = latency.ci95_ns.map(|ns| ns * 2.0);
-        // Enough samples for an interval, whatever the machine managed.
-        while latency.samples_ns.len() < 12 {
-            latency.samples_ns.extend(latency.samples_ns.clone());
-        }
+        latency.samples_ns = (0..16).map(|sample| ns + ns / 500 * sample).collect();
         latency.n = latency.samples_ns.len();
+        let middle = ns as f64 * 1.015;
+        latency.median_ns = middle;
+        latency.ci95_ns = [middle * 0.99, middle * 1.01];
         store::write(to, &record).unwrap();
     }
     to.to_str().unwrap().to_owned()
@@ -35,25 +32,24 @@ fn a_slower_run_is_exit_code_1_and_the_same_one_is_0() {
     let folder = tempfile::tempdir().unwrap();
     let measured = folder.path().join("measured");
     results(&measured);
-    let twice = slowed(&measured, &folder.path().join("base"));
-    let again = slowed(Path::new(&twice), &folder.path().join("new"));
-    let again = slowed(Path::new(&again), &folder.path().join("newer"));
+    let base = taking(&measured, 1_000_000, &folder.path().join("base"));
+    let slow = taking(&measured, 4_000_000, &folder.path().join("new"));
 
-    let same = run(&["compare", &twice, &twice]);
+    let same = run(&["compare", &base, &base]);
     assert_eq!(same.code, Some(0), "{}", same.stderr);
     assert!(
         same.stdout.starts_with("1 run compared: "),
         "{}",
         same.stdout
     );
-    let slower = run(&["compare", &twice, &again, "--threshold", "1"]);
+    let slower = run(&["compare", &base, &slow, "--threshold", "1"]);
     assert_eq!(slower.code, Some(1), "{}{}", slower.stdout, slower.stderr);
     assert!(slower.stderr.is_empty(), "{}", slower.stderr);
     assert!(slower.stdout.contains("1 slower"), "{}", slower.stdout);
     let faster = run(&[
         "compare",
-        &again,
-        &twice,
+        &slow,
+        &base,
         "--threshold",
         "1",
         "--format",
@@ -65,12 +61,12 @@ fn a_slower_run_is_exit_code_1_and_the_same_one_is_0() {
             .stdout
             .starts_with("### nongemm: 1 run compared: 1 faster")
     );
-    let json = run(&["compare", &twice, &again, "--format", "json"]);
+    let json = run(&["compare", &base, &slow, "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["pairs"][0]["latency"]["verdict"], "slower");
     // A file is a place too.
-    let file = common::json_files(Path::new(&twice)).remove(0);
-    let file = run(&["compare", file.to_str().unwrap(), &twice]);
+    let file = common::json_files(Path::new(&base)).remove(0);
+    let file = run(&["compare", file.to_str().unwrap(), &base]);
     assert_eq!(file.code, Some(0), "{}", file.stderr);
 }
 

@@ -214,6 +214,10 @@ fn reports_of_nothing_are_refused() {
         "no run.json in ",
     );
     refused(&run(&["report", "/nowhere"]), "cannot read /nowhere");
+    refused(
+        &run(&["report", ".", "--format", "json,parquet"]),
+        "`parquet` is not for standard output; name a folder with --out",
+    );
     fs::write(dir.path().join("run.json"), "{\"schema\": 9}").unwrap();
     refused(&run(&["report", dir.path().to_str().unwrap()]), "schema 9");
 }

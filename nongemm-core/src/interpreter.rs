@@ -9,11 +9,13 @@ use anyhow::Context;
 use smallvec::SmallVec;
 
 pub use self::plan::steps;
-use self::plan::{Plan, failed, missing, overwritten_inputs, plan, results};
+use self::plan::{Plan, failed, missing, overwritten_inputs, panicked, plan, results};
 use crate::graph::{CompositePolicy, Graph, lower};
 use crate::kernel::{DeviceTimer, Engine, Kernels, Outputs};
 use crate::measure::{Mode, Recorder};
-use crate::plugin::{PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource};
+use crate::plugin::{
+    PrepareError, PrepareOptions, Session, SessionMemory, Step, WeightSource, caught,
+};
 use crate::tensor::HostTensor;
 
 /// A prepared graph that runs node by node on an [`Engine`].
@@ -114,15 +116,20 @@ impl<E: Engine> Interpreter<E> {
 
     fn execute(&mut self, recorder: &mut Recorder<'_>) -> anyhow::Result<()> {
         let mut timer = self.timer.take();
-        let result = self.execute_with(recorder, timer.as_deref_mut());
+        let mut at = 0;
+        let result = caught(|| self.execute_with(recorder, timer.as_deref_mut(), &mut at));
         self.timer = timer;
-        result
+        result.unwrap_or_else(|message| {
+            let krate = self.plan.get(at).map_or("", |node| node.krate);
+            Err(panicked(krate, self.steps.get(at), &message))
+        })
     }
 
     fn execute_with(
         &mut self,
         recorder: &mut Recorder<'_>,
         timer: Option<&mut (dyn DeviceTimer + 'static)>,
+        at: &mut usize,
     ) -> anyhow::Result<()> {
         let timing = recorder.mode() == Mode::Timing;
         let mut timer = if timing { timer } else { None };
@@ -130,6 +137,7 @@ impl<E: Engine> Interpreter<E> {
             timer.begin()?;
         }
         for index in 0..self.plan.len() {
+            *at = index;
             let start = if timing { recorder.now() } else { 0 };
             if let Some(timer) = &mut timer {
                 timer.start(index)?;

@@ -239,6 +239,12 @@ impl<E: Engine> Kernels<E> {
         let entry = self.by_type.get(&(op as &dyn Any).type_id())?;
         (entry.takes)(op, inputs).then_some(entry.eval)
     }
+
+    /// The crate that registers the kernel of an operator.
+    pub fn crate_of(&self, op: &dyn Op) -> Option<&'static str> {
+        let entry = self.by_type.get(&(op as &dyn Any).type_id());
+        entry.map(|entry| entry.krate)
+    }
 }
 
 #[cfg(test)]

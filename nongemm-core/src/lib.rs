@@ -8,6 +8,8 @@
 //! of their libraries.
 
 pub mod cache;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dtype;
 pub mod graph;
 pub mod interpreter;

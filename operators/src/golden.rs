@@ -1,17 +1,30 @@
 //! What the reference implementation computes for every case (feature `golden`).
 //!
 //! `golden/ops.safetensors` holds the outputs of PyTorch, computed by `models/reference/ops_golden.py`
-//! from the cases that `examples/export_cases.rs` writes. Every backend's tests compare with them
-//! through [`suite`].
-
-mod deviation;
-pub mod suite;
-mod together;
+//! from the cases that `examples/export_cases.rs` writes. They are registered as a [`Reference`], with which
+//! every backend's tests compare.
 
 use anyhow::Context;
+use nongemm_core::conformance::Reference;
 use nongemm_core::dtype::DType;
 use nongemm_core::tensor::{HostData, HostTensor};
 use safetensors::{Dtype, SafeTensors};
+
+/// The reference.
+struct PyTorch;
+
+nongemm_core::register!(dyn Reference, &PyTorch);
+
+impl Reference for PyTorch {
+    fn id(&self) -> &'static str {
+        "pytorch"
+    }
+
+    fn outputs(&self, case: &str) -> anyhow::Result<Option<Vec<HostTensor>>> {
+        let outputs = read(case)?;
+        Ok((!outputs.is_empty()).then_some(outputs))
+    }
+}
 
 static FILE: &[u8] = include_bytes!("../golden/ops.safetensors");
 
@@ -25,6 +38,15 @@ fn key(case: &str, output: usize) -> String {
 /// # Errors
 /// When the file has no outputs for the case: run `examples/export_cases.rs`, then `ops_golden.py`.
 pub fn outputs(case: &str) -> anyhow::Result<Vec<HostTensor>> {
+    let outputs = read(case)?;
+    anyhow::ensure!(
+        !outputs.is_empty(),
+        "no golden outputs for case {case}; run the example export_cases and ops_golden.py"
+    );
+    Ok(outputs)
+}
+
+fn read(case: &str) -> anyhow::Result<Vec<HostTensor>> {
     let file = SafeTensors::deserialize(FILE)?;
     let mut outputs = Vec::new();
     while let Ok(view) = file.tensor(&key(case, outputs.len())) {
@@ -32,10 +54,6 @@ pub fn outputs(case: &str) -> anyhow::Result<Vec<HostTensor>> {
         let data = HostData::from_bytes(dtype, view.data());
         outputs.push(HostTensor::new(view.shape(), data)?);
     }
-    anyhow::ensure!(
-        !outputs.is_empty(),
-        "no golden outputs for case {case}; run the example export_cases and ops_golden.py"
-    );
     Ok(outputs)
 }
 

@@ -96,6 +96,8 @@ fn counters_and_the_device_have_tracks() {
         idle_w: 5.0,
         net_j_per_inference: 0.0005,
         windows: 4,
+        window_ns: vec![500_000_000; 4],
+        inferences: 10_000,
         resolution: "1 ms".to_owned(),
         ..EnergyRow::default()
     }]));
@@ -135,6 +137,11 @@ fn counters_and_the_device_have_tracks() {
     ] {
         assert!(has(name), "{name}");
     }
+    // 10,000 inferences of a millijoule in four windows of half a second.
+    let mean = counters
+        .iter()
+        .find(|event| event["name"] == "power: rapl, mean (W)");
+    assert_eq!(mean.unwrap()["args"]["value"], 5.0);
 }
 
 #[test]

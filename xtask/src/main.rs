@@ -7,6 +7,7 @@ mod bundle;
 mod cache;
 mod cuda;
 mod memory;
+mod new_plugin;
 mod nongemm;
 mod parity;
 mod plugin;
@@ -23,6 +24,8 @@ Tasks of the nongemm workspace.
   cargo xtask bench|micro|report|compare|registry|.. ARGS..
                                                 build nongemm with what the arguments need and run it
       --plugin PATH|NAME@VERSION|URL[#NAME]     with a crate of plugins; may be given several times
+  cargo xtask new-plugin NAME --kind model|operator|backend|probe|dataset|reporter|classifier
+                                                write a crate with a plugin, which compiles and tests itself
   cargo xtask setup [cuda]                      fetch the pinned Python references, or CUDA's compiler
   cargo xtask test                              format, lints, docs, tests, tidy, licences: what CI runs
   cargo xtask tidy                              check the repository's own rules
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         "bundle" => bundle::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(),
+        "new-plugin" => new_plugin::run(rest),
         "perf" if rest.first().is_some_and(|name| name == "aa") => aa::run(&rest[1..]),
         "perf" if rest.first().is_some_and(|name| name == "memory") => memory::run(&rest[1..]),
         "perf" => nongemm::perf(rest),

@@ -149,7 +149,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 fn measured(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command
-        .env("MALLOC_MMAP_MAX_", "0")
+        .env("MALLOC_MMAP_THRESHOLD_", (32 << 20).to_string())
         .env("MALLOC_TRIM_THRESHOLD_", i32::MAX.to_string());
     command
 }

@@ -3,6 +3,8 @@
 //! Writes a crate of its own that links them, `target/plugins/HASH`, where the hash is that of what is written,
 //! and builds it into the workspace's target folder, so that nothing is compiled twice.
 
+mod source;
+
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -13,15 +15,10 @@ use crate::nongemm;
 use crate::process::{cargo, check, root};
 use crate::setup;
 
+use self::source::Plugin;
+
 /// The flag.
 const FLAG: &str = "--plugin";
-
-/// Where a crate is: what stands behind its name in `[dependencies]`.
-#[derive(Clone, Debug, PartialEq)]
-struct Plugin {
-    package: String,
-    source: String,
-}
 
 /// Takes `--plugin X` and `--plugin=X` out of the arguments.
 ///
@@ -50,28 +47,18 @@ pub(crate) fn take(args: &[String]) -> Result<(Vec<String>, Vec<String>)> {
 /// # Errors
 /// When a plugin is not found, or the build fails.
 pub(crate) fn build(plugins: &[String], features: &[&str]) -> Result<PathBuf> {
-    let plugins = plugins.iter().map(|text| Plugin::parse(text));
-    let plugins = plugins.collect::<Result<Vec<_>>>()?;
     ensure!(
         !features.contains(&"cuda"),
         "{FLAG} does not go with CUDA kernels of candle yet; leave out --device cuda:N or the backend candle"
     );
+    let plugins = plugins.iter().map(|text| Plugin::parse(text));
+    let plugins = plugins.collect::<Result<Vec<_>>>()?;
     let target = nongemm::target_dir()?;
-    let uses = (0..plugins.len()).map(|i| format!("use plugin_{i} as _;\n"));
-    let mut files = vec![
-        ("Cargo.toml", manifest(&plugins, features)?),
-        (
-            "src/main.rs",
-            format!(
-                "{}\nfn main() -> std::process::ExitCode {{\n    nongemm_cli::main()\n}}\n",
-                uses.collect::<String>()
-            ),
-        ),
-    ];
     let mut build = cargo();
     if features.contains(&"ort") {
         setup::onnxruntime()?;
     }
+    let mut script = None;
     if features.contains(&"torch") {
         let libtorch = setup::libtorch()?;
         // As nongemm-cli's own build script does for its binary.
@@ -79,35 +66,100 @@ pub(crate) fn build(plugins: &[String], features: &[&str]) -> Result<PathBuf> {
             "cargo::rustc-link-arg=-Wl,-rpath,{}",
             libtorch.join("lib").display()
         );
-        let script = format!("fn main() {{\n    println!({link:?});\n}}\n");
-        files.push(("build.rs", script));
+        script = Some(format!("fn main() {{\n    println!({link:?});\n}}\n"));
         build.env("LIBTORCH", libtorch);
     }
-    let mut hasher = DefaultHasher::new();
-    files.hash(&mut hasher);
-    let name = format!("nongemm-{:016x}", hasher.finish());
-    let folder = target.join("plugins").join(&name);
-    write(&folder, &name, &files).with_context(|| format!("cannot write {}", folder.display()))?;
+    let folder = compose(&target.join("plugins"), &plugins, features, script)?;
+    resolve(&folder)?;
     build
         .current_dir(&folder)
         .args(["build", "--release", "--target-dir"])
         .arg(&target);
     check(&mut build)?;
+    let name = folder.file_name().unwrap_or_default();
     Ok(target.join("release").join(name))
+}
+
+/// Writes the crate that links the plugins, under the hash of what is in it.
+fn compose(
+    place: &Path,
+    plugins: &[Plugin],
+    features: &[&str],
+    script: Option<String>,
+) -> Result<PathBuf> {
+    let uses = (0..plugins.len()).map(|i| format!("use plugin_{i} as _;\n"));
+    let main = format!(
+        "{}\nfn main() -> std::process::ExitCode {{\n    nongemm_cli::main()\n}}\n",
+        uses.collect::<String>()
+    );
+    let lock = fs::read_to_string(root().join("Cargo.lock"))?;
+    let mut files = vec![
+        ("Cargo.toml", manifest(plugins, features)?),
+        ("src/main.rs", main),
+    ];
+    files.extend(script.map(|script| ("build.rs", script)));
+    let mut hasher = DefaultHasher::new();
+    (&files, &lock).hash(&mut hasher);
+    let name = format!("nongemm-{:016x}", hasher.finish());
+    let folder = place.join(&name);
+    write(&folder, &name, &files, &lock)
+        .with_context(|| format!("cannot write {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Finds a version of everything, before anything is compiled.
+///
+/// # Errors
+/// One line that says what does not go together.
+fn resolve(folder: &Path) -> Result<()> {
+    let mut metadata = cargo();
+    metadata
+        .current_dir(folder)
+        .args(["metadata", "--quiet", "--format-version=1"]);
+    let output = metadata.output().context("cannot run cargo metadata")?;
+    if output.status.success() {
+        return Ok(());
+    }
+    bail!("{}", explain(&String::from_utf8_lossy(&output.stderr)))
+}
+
+/// What cargo says of plugins that do not go with this version of nongemm, or of anything else, as one line.
+fn explain(stderr: &str) -> String {
+    let lines = stderr
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let text = lines.collect::<Vec<_>>().join("; ");
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let quoted = |after: &str| {
+        let rest = text.split(after).nth(1)?;
+        rest.split('`').next().map(str::to_owned)
+    };
+    let wanted = quoted("for the requirement `").filter(|wanted| wanted.starts_with("nongemm-"));
+    let other = text.contains("links to the native library `nongemm-core`");
+    let wanted = wanted.or_else(|| other.then(|| "another nongemm-core".to_owned()));
+    match (wanted, quoted("required by package `")) {
+        (Some(wanted), Some(package)) => format!(
+            "{FLAG}: the crate {package} is built against {wanted}, and this is nongemm {}; take a release of it that \
+             goes with this one",
+            env!("CARGO_PKG_VERSION")
+        ),
+        _ => format!("{FLAG}: {text}"),
+    }
 }
 
 /// What stands for the crate's name until its contents are hashed.
 const NAME: &str = "@NAME@";
 
-fn write(folder: &Path, name: &str, files: &[(&str, String)]) -> Result<()> {
+fn write(folder: &Path, name: &str, files: &[(&str, String)], lock: &str) -> Result<()> {
     fs::create_dir_all(folder.join("src"))?;
     for (file, text) in files {
         fs::write(folder.join(file), text.replace(NAME, name))?;
     }
     // The same versions as here; what the plugins need beside them is added.
-    let lock = folder.join("Cargo.lock");
-    if !lock.is_file() {
-        fs::copy(root().join("Cargo.lock"), lock)?;
+    let path = folder.join("Cargo.lock");
+    if !path.is_file() {
+        fs::write(path, lock)?;
     }
     Ok(())
 }
@@ -128,8 +180,16 @@ fn manifest(plugins: &[Plugin], features: &[&str]) -> Result<String> {
         ),
     };
     for (i, plugin) in plugins.iter().enumerate() {
-        let Plugin { package, source } = plugin;
-        text += &format!("plugin_{i} = {{ package = {package:?}, {source} }}\n");
+        let Plugin {
+            package, source, ..
+        } = plugin;
+        let own = plugin
+            .features
+            .iter()
+            .filter(|own| features.contains(&own.as_str()));
+        let own: Vec<&String> = own.collect();
+        text +=
+            &format!("plugin_{i} = {{ package = {package:?}, {source}, features = {own:?} }}\n");
     }
     // A plugin that names a published release of these crates gets the ones here.
     text += "\n[patch.crates-io]\n";
@@ -150,54 +210,6 @@ fn table<'a>(of: &'a toml::Table, path: &[&str]) -> Result<&'a toml::Table> {
     })
 }
 
-impl Plugin {
-    fn parse(text: &str) -> Result<Self> {
-        if text.contains("://") || text.starts_with("git@") {
-            return Ok(Self::git(text));
-        }
-        let folder = Path::new(text);
-        if folder.is_dir() {
-            return Self::folder(folder);
-        }
-        match text.split_once('@') {
-            Some((name, version)) if !name.contains('/') && !version.is_empty() => Ok(Plugin {
-                package: name.to_owned(),
-                source: format!("version = \"={version}\""),
-            }),
-            _ => bail!(
-                "{FLAG} {text} is no folder with a crate, no NAME@VERSION and no URL of a git repository"
-            ),
-        }
-    }
-
-    /// `URL#NAME`; without a name the crate is called as the repository is.
-    fn git(text: &str) -> Self {
-        let (url, name) = text.split_once('#').unwrap_or((text, ""));
-        let last = url.trim_end_matches('/').rsplit(['/', ':']).next();
-        let last = last.unwrap_or_default().trim_end_matches(".git");
-        Plugin {
-            package: if name.is_empty() { last } else { name }.to_owned(),
-            source: format!("git = {url:?}"),
-        }
-    }
-
-    fn folder(folder: &Path) -> Result<Self> {
-        let file = folder.join("Cargo.toml");
-        let text = fs::read_to_string(&file);
-        let text = text.with_context(|| format!("{FLAG}: cannot read {}", file.display()))?;
-        let manifest: toml::Table = text
-            .parse()
-            .with_context(|| format!("{FLAG}: {}", file.display()))?;
-        let name = table(&manifest, &["package"])?.get("name");
-        let name = name.and_then(toml::Value::as_str);
-        let name = name.with_context(|| format!("{FLAG}: {} names no package", file.display()))?;
-        Ok(Plugin {
-            package: name.to_owned(),
-            source: format!("path = {:?}", folder.canonicalize()?),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,24 +228,6 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_told_apart() {
-        let of = |text| Plugin::parse(text).map(|plugin| (plugin.package, plugin.source));
-        let registry = of("thing@1.2.3").unwrap();
-        assert_eq!(registry, ("thing".into(), "version = \"=1.2.3\"".into()));
-        let url = "https://example.org/me/thing.git";
-        let git = of(url).unwrap();
-        assert_eq!(git, ("thing".into(), format!("git = {url:?}")));
-        let named = of("https://example.org/me/many#one").unwrap();
-        let source = "git = \"https://example.org/me/many\"".to_owned();
-        assert_eq!(named, ("one".into(), source));
-        let here = root().join("examples").join("plugin");
-        let (package, _) = of(here.to_str().unwrap()).unwrap();
-        assert_eq!(package, "nongemm-plugin-example");
-        let error = of("nowhere").unwrap_err().to_string();
-        assert!(error.contains("nowhere is no folder"), "{error}");
-    }
-
-    #[test]
     fn the_manifest_reads_back() {
         let plugin = Plugin::parse("thing@1.2.3").unwrap();
         let text = manifest(&[plugin], &["candle"]).unwrap();
@@ -242,5 +236,93 @@ mod tests {
         assert!(dependencies.contains_key("plugin_0"));
         let patched = table(&read, &["patch", "crates-io"]).unwrap();
         assert!(patched.contains_key("nongemm-core"));
+    }
+
+    /// A crate with nothing in it but what it depends on.
+    fn krate(folder: &Path, head: &str, dependencies: &str) {
+        fs::create_dir_all(folder.join("src")).unwrap();
+        let manifest = format!(
+            "[package]\n{head}\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n[workspace]\n"
+        );
+        fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+        fs::write(folder.join("src/lib.rs"), "").unwrap();
+    }
+
+    /// What resolving a binary with this plugin says.
+    fn resolved(place: &Path, plugin: &str) -> Result<()> {
+        let plugins = [Plugin::parse(plugin)?];
+        resolve(&compose(place, &plugins, &["candle"], None)?)
+    }
+
+    #[test]
+    fn a_plugin_of_another_version_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let late = folder.path().join("late");
+        let head = "name = \"late-plugin\"\nversion = \"0.3.0\"";
+        krate(&late, head, "nongemm-core = \"0.2\"\n");
+        let error = || {
+            let error = resolved(folder.path(), late.to_str().unwrap());
+            error.unwrap_err().to_string()
+        };
+        let own = env!("CARGO_PKG_VERSION");
+        let named = "--plugin: the crate late-plugin v0.3.0";
+        let text = error();
+        assert!(text.starts_with(named), "{text}");
+        let wanted =
+            format!("is built against nongemm-core = \"^0.2\", and this is nongemm {own};");
+        assert!(text.contains(&wanted), "{text}");
+        // It brings the other release along.
+        let other = folder.path().join("other");
+        let head = "name = \"nongemm-core\"\nversion = \"0.2.0\"\nlinks = \"nongemm-core\"\nbuild = \"build.rs\"";
+        krate(&other, head, "");
+        fs::write(other.join("build.rs"), "fn main() {}\n").unwrap();
+        let head = "name = \"late-plugin\"\nversion = \"0.3.0\"";
+        krate(&late, head, "nongemm-core = { path = \"../other\" }\n");
+        let text = error();
+        assert!(text.starts_with(named), "{text}");
+        assert!(
+            text.contains("is built against another nongemm-core"),
+            "{text}"
+        );
+        assert!(!text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn a_repository_is_found_by_its_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = folder.path().join("from-git");
+        let head = "name = \"from-git\"\nversion = \"0.1.0\"";
+        krate(&repository, head, "nongemm-core = \"0.1\"\n");
+        let git = |args: &[&str]| {
+            let identity = ["-c", "user.name=me", "-c", "user.email=me@example.org"];
+            let mut git = std::process::Command::new("git");
+            check(git.args(identity).args(args).current_dir(&repository)).unwrap();
+        };
+        git(&["init", "--quiet"]);
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", "a plugin"]);
+        let url = format!("file://{}", repository.display());
+        resolved(folder.path(), &url).unwrap();
+        let error = resolved(folder.path(), &format!("{url}#other")).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("`other`") && !error.contains('\n'),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn features_of_a_plugin_go_with_those_of_backends() {
+        let plugin = Plugin {
+            features: strings(&["torch", "extra"]),
+            ..Plugin::parse("thing@1.2.3").unwrap()
+        };
+        let plain = manifest(std::slice::from_ref(&plugin), &["candle"]).unwrap();
+        assert!(!plain.contains("features = [\"torch\"] }"), "{plain}");
+        let torch = manifest(&[plugin], &["candle", "torch"]).unwrap();
+        assert!(
+            torch.contains("version = \"=1.2.3\", features = [\"torch\"] }"),
+            "{torch}"
+        );
     }
 }

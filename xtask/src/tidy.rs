@@ -1,5 +1,7 @@
 //! The repository's own rules: the invariants of ARCHITECTURE.md that the compiler does not enforce.
 
+mod operators;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +72,7 @@ pub(crate) fn check_repository() -> Result<()> {
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let name = file.strip_prefix(&root).unwrap_or(&file);
         problems.extend(check_source(name, &text));
+        problems.extend(operators::check(name, &text));
     }
     problems.extend(check_links(&root)?);
     if problems.is_empty() {

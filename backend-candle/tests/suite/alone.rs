@@ -4,12 +4,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use nongemm_candle::CandleBackend;
+use nongemm_core::conformance::{cases, options};
 use nongemm_core::dtype::DType;
 use nongemm_core::measure::{Limits, Mode, Monotonic, Probes, Recorder, SamplePlan};
 use nongemm_core::op::{OpInstance, OpRegistry};
 use nongemm_core::run::alone::{Alone, NotMeasured, measure, overhead};
 use nongemm_core::shape::TensorSpec;
-use nongemm_operators::golden::suite::{cases, options};
 
 /// Every operator says what its inputs must hold: none of them fails on them or gives something that is
 /// no number.

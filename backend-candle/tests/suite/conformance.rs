@@ -1,21 +1,28 @@
 //! Every case of every operator, compared with the reference implementation.
 
 use nongemm_candle::CandleBackend;
+use nongemm_core::conformance::{Skip, Suite, Verdict, cases};
 use nongemm_core::dtype::DType;
 use nongemm_core::op::Eager;
 use nongemm_core::plugin::Backend;
-use nongemm_operators::golden::suite::{Skip, Suite, cases};
 
 /// Cases that candle does not pass, and why.
 const SKIPS: &[Skip] = &[];
 
 const SUITE: Suite<'_> = Suite {
-    backend: &CandleBackend,
     // candle has no bool: its tensors of 0 and 1 are `u8`.
     bool_as: DType::U8,
     tolerance: 1e-4,
     skips: SKIPS,
+    ..Suite::new(&CandleBackend)
 };
+
+#[test]
+fn no_operator_is_missing() {
+    let report = SUITE.report().unwrap();
+    report.check().unwrap();
+    assert!(report.with(Verdict::Missing).is_empty(), "{report}");
+}
 
 #[test]
 fn kernels_compute_what_the_reference_computes() {

@@ -2,15 +2,16 @@
 use anyhow::Context;
 use candle_core::Tensor;
 use nongemm_candle::{Candle, CandleBackend, register_kernel};
+use nongemm_core::conformance::options;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{GraphBuilder, LowerError};
 use nongemm_core::kernel::{Eval, Outputs};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::{Cost, Op, OpGroup, OpTraits};
+use nongemm_core::plugin::NoWeights;
 use nongemm_core::plugin::{Backend, PrepareError};
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_operators::golden::suite::{NoWeights, options};
 use serde::Serialize;
 
 /// Returns its input; `NAME` tells the operators apart.

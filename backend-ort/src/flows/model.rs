@@ -8,7 +8,7 @@ use memmap2::Mmap;
 use prost::Message;
 use prost::bytes::Bytes;
 
-use crate::proto::{DataLocation, GraphProto, ModelProto, TensorProto};
+use crate::proto::{DataLocation, DataType, GraphProto, ModelProto, TensorProto};
 
 /// Reads a model file; its weights stay in the file, which is mapped.
 ///
@@ -55,6 +55,30 @@ pub(crate) fn check_external_data(path: &Path, model: &ModelProto) -> anyhow::Re
             .with_context(|| format!("{}: tensor {}", path.display(), tensor.name))?;
     }
     Ok(())
+}
+
+/// Bytes of the weights of a model, those in other files included.
+pub(crate) fn weight_bytes(model: &ModelProto) -> u64 {
+    let weights = model.graph.iter().flat_map(|graph| &graph.initializer);
+    weights.map(tensor_bytes).sum()
+}
+
+fn tensor_bytes(tensor: &TensorProto) -> u64 {
+    let Some(bits) = DataType::try_from(tensor.data_type)
+        .ok()
+        .and_then(DataType::bits)
+    else {
+        return tensor
+            .string_data
+            .iter()
+            .map(|text| text.len() as u64)
+            .sum();
+    };
+    let sizes = tensor.dims.iter();
+    let bits = sizes.fold(bits, |bits, size| {
+        bits.saturating_mul(u64::try_from(*size).unwrap_or(0))
+    });
+    bits.div_ceil(8)
 }
 
 /// All tensors of a graph that are kept in other files, and those of its nodes' graphs.
@@ -172,6 +196,22 @@ mod tests {
                 .unwrap_err()
                 .contains("cannot be read")
         );
+    }
+
+    #[test]
+    fn weights_in_other_files_count() {
+        let mut model = model("weights", "16");
+        let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
+        tensor.dims = vec![2, 3];
+        tensor.data_type = DataType::Float as i32;
+        assert_eq!(weight_bytes(&model), 24);
+        let half_bytes = TensorProto {
+            dims: vec![5],
+            data_type: DataType::Int4 as i32,
+            ..TensorProto::default()
+        };
+        model.graph.as_mut().unwrap().initializer.push(half_bytes);
+        assert_eq!(weight_bytes(&model), 27);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use nongemm_core::measure::{Mode, Recorder};
-use nongemm_core::plugin::{Session, Step};
+use nongemm_core::plugin::{Session, SessionMemory, Step};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 use ort::value::DynTensor;
@@ -128,6 +128,13 @@ impl ModelSession {
 }
 
 impl Session for ModelSession {
+    fn memory(&self) -> SessionMemory {
+        SessionMemory {
+            weights_bytes: Some(model::weight_bytes(&self.models.original)),
+            ..SessionMemory::default()
+        }
+    }
+
     fn steps(&self) -> &[Step] {
         self.learned.as_ref().map_or(&[], |learned| &learned.steps)
     }

@@ -97,6 +97,29 @@ pub enum DataType {
     Int2 = 26,
 }
 
+impl DataType {
+    /// Bits of an element; nothing for strings, whose elements differ in size.
+    pub(crate) fn bits(self) -> Option<u64> {
+        Some(match self {
+            DataType::Undefined | DataType::String => return None,
+            DataType::Uint2 | DataType::Int2 => 2,
+            DataType::Uint4 | DataType::Int4 | DataType::Float4e2m1 => 4,
+            DataType::Uint8
+            | DataType::Int8
+            | DataType::Bool
+            | DataType::Float8e4m3fn
+            | DataType::Float8e4m3fnuz
+            | DataType::Float8e5m2
+            | DataType::Float8e5m2fnuz
+            | DataType::Float8e8m0 => 8,
+            DataType::Uint16 | DataType::Int16 | DataType::Float16 | DataType::Bfloat16 => 16,
+            DataType::Float | DataType::Int32 | DataType::Uint32 => 32,
+            DataType::Int64 | DataType::Uint64 | DataType::Double | DataType::Complex64 => 64,
+            DataType::Complex128 => 128,
+        })
+    }
+}
+
 /// A sparse tensor.
 #[derive(Clone, PartialEq, Message)]
 pub struct SparseTensorProto {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nongemm_core::conformance::cases;
 use nongemm_core::graph::CompositePolicy;
-use nongemm_operators::golden::suite::cases;
 
 use crate::support::case::Case;
 use crate::written;

@@ -1,9 +1,9 @@
 //! Every case of every operator, compared with the reference implementation.
 
+use nongemm_core::conformance::{Skip, Suite, Verdict, cases};
 use nongemm_core::dtype::DType;
 use nongemm_core::op::Eager;
 use nongemm_core::plugin::{Backend, Device};
-use nongemm_operators::golden::suite::{Skip, Suite, cases};
 use nongemm_ort::Ort;
 
 /// Cases that ONNX Runtime does not pass, and why.
@@ -79,11 +79,18 @@ const fn no_kernel(case: &'static str, reason: &'static str) -> Skip {
 }
 
 const SUITE: Suite<'_> = Suite {
-    backend: &Ort,
     bool_as: DType::Bool,
     tolerance: 1e-5,
     skips: SKIPS,
+    ..Suite::new(&Ort)
 };
+
+#[test]
+fn no_operator_is_missing() {
+    let report = SUITE.report().unwrap();
+    report.check().unwrap();
+    assert!(report.with(Verdict::Missing).is_empty(), "{report}");
+}
 
 #[test]
 fn operators_compute_what_the_reference_computes() {

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Context;
 use nongemm_core::graph::{CompositePolicy, Graph};
 use nongemm_core::op::OpCase;
+use nongemm_core::plugin::NoWeights;
 use nongemm_core::plugin::WeightSource;
 use nongemm_core::tensor::HostTensor;
 use nongemm_operators::golden;
-use nongemm_operators::golden::suite::{NoWeights, graph};
 use nongemm_ort::export::{Model, tensor, write};
 use prost::Message;
 
@@ -46,7 +46,7 @@ pub(crate) fn operator(
     policy: CompositePolicy,
 ) -> anyhow::Result<()> {
     let folder = folder.join(case.id());
-    model(&folder, &graph(case)?, &NoWeights, policy)?;
+    model(&folder, &case.graph()?, &NoWeights, policy)?;
     data(&folder, "input", &case.tensors()?)?;
     data(&folder, "output", &golden::outputs(&case.id())?)
 }

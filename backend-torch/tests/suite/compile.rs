@@ -3,12 +3,15 @@
 //! run; `cargo xtask parity --small --backend torch:compile` compares all of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use nongemm_core::conformance::{Skip, Suite, Together};
 use nongemm_core::dtype::DType;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{Backend, Classification, Device, OpEvent, Session, Step};
-use nongemm_operators::golden::suite::{Skip, Suite};
+
+use nongemm_operators::CloneTensor;
 
 use crate::support::case::Case;
 use crate::support::{flow, golden, narrow, reference};
@@ -32,18 +35,20 @@ const fn constant(case: &'static str) -> Skip {
 }
 
 const SUITE: Suite<'_> = Suite {
-    backend: &nongemm_torch::Compile,
     bool_as: DType::Bool,
     tolerance: 1e-4,
     skips: SKIPS,
+    ..Suite::new(&nongemm_torch::Compile)
 };
-
-/// Cases in one program: more make the compiler slow.
-const TOGETHER: usize = 60;
 
 #[test]
 fn compiled_programs_compute_what_the_reference_computes() {
-    SUITE.outputs_together("reference", TOGETHER).unwrap();
+    let together = Together {
+        // More make the compiler slow.
+        at_most: 60,
+        copy: Arc::new(CloneTensor {}),
+    };
+    SUITE.outputs_together("reference", &together).unwrap();
 }
 
 /// Largest difference, relative to the largest magnitude of the expected output.

@@ -1,19 +1,26 @@
 //! Every case of every operator, compared with the reference implementation.
 
+use nongemm_core::conformance::{Skip, Suite, Verdict, cases};
 use nongemm_core::dtype::DType;
 use nongemm_core::op::Eager;
 use nongemm_core::plugin::Backend;
-use nongemm_operators::golden::suite::{Skip, Suite, cases};
 
 /// Cases that libtorch does not pass, and why.
 const SKIPS: &[Skip] = &[];
 
 const SUITE: Suite<'_> = Suite {
-    backend: &nongemm_torch::Eager,
     bool_as: DType::Bool,
     tolerance: 1e-6,
     skips: SKIPS,
+    ..Suite::new(&nongemm_torch::Eager)
 };
+
+#[test]
+fn no_operator_is_missing() {
+    let report = SUITE.report().unwrap();
+    report.check().unwrap();
+    assert!(report.with(Verdict::Missing).is_empty(), "{report}");
+}
 
 #[test]
 fn kernels_compute_what_the_reference_computes() {

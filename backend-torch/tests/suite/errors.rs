@@ -1,13 +1,14 @@
 //! What is said when libtorch refuses a call.
 
+use nongemm_core::conformance::options;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::GraphBuilder;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::Op;
 use nongemm_core::plugin::Backend;
+use nongemm_core::plugin::NoWeights;
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_operators::golden::suite::{NoWeights, options};
 use nongemm_operators::{Embedding, IndexSelect};
 use nongemm_torch::Eager;
 

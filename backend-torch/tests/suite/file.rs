@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nongemm_core::conformance::options;
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::{Backend, Classification, OpEvent, Session, Step};
-use nongemm_operators::golden::suite::options;
 use nongemm_torch::{Eager, Script};
 
 use crate::support::reference;

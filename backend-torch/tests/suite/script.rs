@@ -1,7 +1,7 @@
 //! Every case of every operator as a traced program.
 
+use nongemm_core::conformance::{Skip, Suite};
 use nongemm_core::dtype::DType;
-use nongemm_operators::golden::suite::{Skip, Suite};
 
 /// Cases that a traced program does not pass, and why.
 const SKIPS: &[Skip] = &[
@@ -38,10 +38,10 @@ const SKIPS: &[Skip] = &[
 ];
 
 const SUITE: Suite<'_> = Suite {
-    backend: &nongemm_torch::Script,
     bool_as: DType::Bool,
     tolerance: 1e-6,
     skips: SKIPS,
+    ..Suite::new(&nongemm_torch::Script)
 };
 
 #[test]

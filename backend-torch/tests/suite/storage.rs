@@ -10,7 +10,8 @@ use nongemm_core::plugin::{Backend, Device};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
 
-use nongemm_operators::golden::suite::{NoWeights, cases, options};
+use nongemm_core::conformance::{cases, options};
+use nongemm_core::plugin::NoWeights;
 use nongemm_operators::{self as ops, Binary, BinaryKind, Transpose};
 use nongemm_torch::{Eager, Script, Tensor, Torch};
 

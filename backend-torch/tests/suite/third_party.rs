@@ -1,15 +1,16 @@
 //! Operators and kernels of another crate, which this test is.
 
 use anyhow::Context;
+use nongemm_core::conformance::options;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{GraphBuilder, LowerError};
 use nongemm_core::kernel::{Eval, Outputs, one};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::{Cost, Op, OpGroup, OpTraits};
+use nongemm_core::plugin::NoWeights;
 use nongemm_core::plugin::{Backend, PrepareError};
 use nongemm_core::shape::{ShapeError, TensorSpec};
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_operators::golden::suite::{NoWeights, options};
 use nongemm_torch::{Eager, Tensor, Torch, register_kernel};
 use serde::Serialize;
 

@@ -1,13 +1,14 @@
 //! Views alias and what works in place writes over its input, as in PyTorch.
 
+use nongemm_core::conformance::options;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::kernel::{Engine, Eval};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
+use nongemm_core::plugin::NoWeights;
 use nongemm_core::plugin::{Backend, Device};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
-use nongemm_operators::golden::suite::{NoWeights, options};
 use nongemm_operators::{
     Activation, ActivationKind, Binary, BinaryKind, Chunk, CloneTensor, Contiguous, Expand,
     Flatten, Hardtanh, Identity, IdentityKind, Permute, Reshape, Select, Slice, Split, Squeeze, To,

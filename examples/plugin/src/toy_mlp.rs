@@ -1,22 +1,15 @@
-//! A classifier of two layers with a squared ReLU between them.
+//! The model `toy-mlp`: a classifier of two layers with a squared ReLU between them.
 
 use nongemm_core::graph::{BuildError, GraphBuilder};
-use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor, Provenance};
-use nongemm_core::register;
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Preprocessor};
 use nongemm_core::shape::TensorSpec;
-use nongemm_datasets::VIT_HALF;
 use nongemm_operators::{self as ops, layers};
 
-use crate::SquaredRelu;
+use crate::squared_relu::SquaredRelu;
 
-/// The model.
-#[derive(Debug)]
-pub struct ToyMlp;
+struct ToyMlp;
 
-/// The model, registered.
-pub static TOY_MLP: ToyMlp = ToyMlp;
-
-register!(dyn Model, &TOY_MLP);
+nongemm_core::register!(dyn Model, &ToyMlp);
 
 impl Model for ToyMlp {
     fn id(&self) -> &'static str {
@@ -27,25 +20,15 @@ impl Model for ToyMlp {
         Domain::ImageClassification
     }
 
-    fn provenance(&self) -> Provenance {
-        Provenance {
-            checkpoint: "none",
-            reference: "this crate",
-        }
-    }
-
     fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: None,
-            image: Some(32),
-        }
+        DefaultSizes::image(32)
     }
 
     fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {
         let (batch, side) = (config.batch, config.image()?);
         let hidden = config.settings.get("hidden", 64)?;
-        let pixels = TensorSpec::new(g.dtype(), [batch, 3, side, side]);
-        let x = g.input("pixel_values", pixels)?;
+        let x = TensorSpec::new(g.dtype(), [batch, 3, side, side]);
+        let x = g.input("pixel_values", x)?;
         let x = ops::flatten(g, x, 1, -1)?;
         let x = layers::linear(g, "fc1", x, 3 * side * side, hidden, true)?;
         let x = g.scope("act", |g| g.one(SquaredRelu, &[x]))?;
@@ -55,6 +38,6 @@ impl Model for ToyMlp {
     }
 
     fn preprocessor(&self) -> Box<dyn Preprocessor> {
-        Box::new(VIT_HALF)
+        Box::new(nongemm_datasets::VIT_HALF)
     }
 }

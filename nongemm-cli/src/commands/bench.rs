@@ -94,10 +94,11 @@ fn conclude(outcome: &Outcome, plan: &Plan, signals: &Signals) -> Result<ExitCod
 
 fn report(records: &[RunRecord], args: &BenchArgs, plugins: &Plugins) -> Result<(), CliError> {
     let id = if args.json { "json" } else { "terminal" };
-    let reporter = plugins.reporters.get(id).map_err(CliError::usage)?;
+    let reporter = plugins.reporters.find(id).map_err(CliError::usage)?;
     let mut stdout = std::io::stdout().lock();
     let mut target = ReportTarget::Stream(&mut stdout, terminal::stdout());
-    match reporter.report(records, &mut target) {
+    let reported = reporter.guard(|reporter| reporter.report(records, &mut target));
+    match reported.map_err(CliError::failed)? {
         Ok(()) => {}
         Err(error) if is_broken_pipe(&error) => return Ok(()),
         Err(error) => return Err(CliError::failed(error)),

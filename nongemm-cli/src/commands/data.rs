@@ -1,9 +1,10 @@
 //! `nongemm data`: what a dataset holds, and what of it can be used.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 
-use nongemm_core::plugin::{Modality, Plugins, Sample, split_location};
+use nongemm_core::plugin::{Dataset, Modality, Plugins, Sample, split_location};
 use nongemm_core::record::Skipped;
 use nongemm_core::run::Reader;
 use serde::Serialize;
@@ -26,14 +27,10 @@ struct Found {
 /// Reads every item once.
 pub(crate) fn check(args: &DataCheckArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
     let (id, path) = split_location(&args.dataset);
-    let dataset = plugins.datasets.get(id).map_err(CliError::usage)?;
-    let mut found = Vec::new();
-    for modality in dataset.holds() {
-        let reader = Reader::open(dataset, *modality, path);
-        let reader =
-            reader.map_err(|e| CliError::usage(format!("dataset {}: {e:#}", args.dataset)))?;
-        found.push(read(&args.dataset, *modality, reader));
-    }
+    let dataset = plugins.datasets.find(id).map_err(CliError::usage)?;
+    let found = dataset.guard(|dataset| read_all(dataset, path, &args.dataset));
+    let found = found.map_err(CliError::failed)?;
+    let found = found.map_err(|e| CliError::usage(format!("dataset {}: {e:#}", args.dataset)))?;
     let text = match args.json {
         true => serde_json::to_string_pretty(&found).map_err(CliError::failed)? + "\n",
         false => found.iter().map(shown).collect(),
@@ -46,6 +43,19 @@ pub(crate) fn check(args: &DataCheckArgs, plugins: &Plugins) -> Result<ExitCode,
             args.dataset, found.skipped.count
         ))),
     }
+}
+
+fn read_all(
+    dataset: &'static dyn Dataset,
+    path: Option<&Path>,
+    named: &str,
+) -> anyhow::Result<Vec<Found>> {
+    let held = dataset.holds().iter();
+    let found = held.map(|modality| {
+        let reader = Reader::open(dataset, *modality, path)?;
+        Ok(read(named, *modality, reader))
+    });
+    found.collect()
 }
 
 fn read(dataset: &str, modality: Modality, mut reader: Reader) -> Found {

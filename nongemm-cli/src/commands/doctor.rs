@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use nongemm_core::dtype::DType;
-use nongemm_core::plugin::{Availability, Device, Plugins};
+use nongemm_core::plugin::{Availability, Device, Panicked, Plugins};
 use nongemm_core::run::machine;
 use serde_json::json;
 
@@ -78,7 +78,7 @@ fn findings(plugins: &Plugins) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in plugins.backends.iter() {
         let backend = entry.plugin;
-        let availability = backend.check();
+        let availability = asked(entry.guard(|backend| backend.check()));
         let usable = availability.is_ready();
         findings.push(Finding {
             kind: "backend",
@@ -90,7 +90,9 @@ fn findings(plugins: &Plugins) -> Vec<Finding> {
                 findings.push(Finding {
                     kind: "device",
                     id: format!("{device} for {}", backend.id()),
-                    availability: backend.check_device(device, DType::F32),
+                    availability: asked(
+                        entry.guard(|backend| backend.check_device(device, DType::F32)),
+                    ),
                 });
             }
         }
@@ -98,7 +100,14 @@ fn findings(plugins: &Plugins) -> Vec<Finding> {
     findings.extend(plugins.probes.iter().map(|entry| Finding {
         kind: "probe",
         id: entry.plugin.id().to_owned(),
-        availability: entry.plugin.check(),
+        availability: asked(entry.guard(|probe| probe.check())),
     }));
     findings
+}
+
+/// What a plugin says of itself; one that panics cannot be used.
+fn asked(answer: Result<Availability, Panicked>) -> Availability {
+    answer.unwrap_or_else(|panicked| {
+        Availability::missing(panicked.to_string(), "leave it out or take another release")
+    })
 }

@@ -25,13 +25,16 @@ pub(crate) fn run(args: &ExportArgs, plugins: &Plugins) -> Result<ExitCode, CliE
     let export = check_export(&request, plugins).map_err(CliError::usage)?;
     std::fs::create_dir_all(&args.out)
         .map_err(|e| CliError::usage(format!("cannot make {}: {e}", args.out.display())))?;
-    let files = export.exporter.export(
-        &export.graph,
-        export.weights.as_ref(),
-        &export.settings,
-        &args.out,
-        &args.model,
-    );
+    let files = export.exporter.guard(|exporter| {
+        exporter.export(
+            &export.graph,
+            export.weights.as_ref(),
+            &export.settings,
+            &args.out,
+            &args.model,
+        )
+    });
+    let files = files.map_err(CliError::failed)?;
     let mut text = String::new();
     for file in files.map_err(CliError::failed)? {
         let size = std::fs::metadata(&file).map_or(0, |data| data.len());

@@ -25,9 +25,10 @@ use crate::error::CliError;
 /// # Errors
 /// When its id is unknown or something is missing.
 fn ready_backend(id: &str, plugins: &Plugins) -> Result<&'static dyn Backend, CliError> {
-    let backend = plugins.backends.get(id).map_err(CliError::usage)?;
-    match backend.check() {
-        Availability::Ready { .. } => Ok(backend),
+    let entry = plugins.backends.find(id).map_err(CliError::usage)?;
+    let available = entry.guard(|backend| backend.check());
+    match available.map_err(CliError::failed)? {
+        Availability::Ready { .. } => Ok(entry.plugin),
         Availability::Missing { reason, remedy } => {
             Err(CliError::usage(format!("backend {id}: {reason}; {remedy}")))
         }

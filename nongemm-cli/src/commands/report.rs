@@ -16,7 +16,14 @@ use crate::terminal;
 pub(crate) fn run(args: &ReportArgs, plugins: &Plugins) -> Result<ExitCode, CliError> {
     let mut reporters = Vec::new();
     for id in formats(args) {
-        reporters.push(plugins.reporters.find(id).map_err(CliError::usage)?);
+        let reporter = plugins.reporters.find(id).map_err(CliError::usage)?;
+        let needs_folder = reporter.guard(|reporter| reporter.needs_folder());
+        if args.out.is_none() && needs_folder.map_err(CliError::failed)? {
+            return Err(CliError::usage(format!(
+                "`{id}` is not for standard output; name a folder with --out"
+            )));
+        }
+        reporters.push(reporter);
     }
     let records = records::load(&args.dirs)?;
     if let Some(out) = &args.out {

@@ -2,29 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use nongemm_core::dtype::DType;
-use nongemm_core::graph::{BuildError, CompositePolicy, Graph, GraphBuilder, Value, lower};
 use nongemm_core::op::OpCase;
-use nongemm_core::plugin::{Backend, Plugins};
+use nongemm_core::plugin::{Backend, Plugins, Support, support};
 use serde_json::json;
-
-/// How a backend runs an operator. The order is that of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum How {
-    Kernel,
-    Parts,
-    Missing,
-}
-
-impl How {
-    const fn name(self) -> &'static str {
-        match self {
-            How::Kernel => "kernel",
-            How::Parts => "parts",
-            How::Missing => "missing",
-        }
-    }
-}
 
 /// One row for each operator: `id`, `group`, then each backend. A cell holds more than one word where it depends
 /// on attributes or types.
@@ -37,8 +17,8 @@ pub(super) fn rows(plugins: &Plugins) -> Vec<serde_json::Value> {
         let group = own.first().map(|case| case.op.group().name());
         row.insert("group".to_owned(), json!(group));
         for entry in plugins.backends.iter() {
-            let ways: BTreeSet<How> = own.iter().map(|case| how(entry.plugin, case)).collect();
-            let words: Vec<&str> = ways.into_iter().map(How::name).collect();
+            let ways: BTreeSet<Support> = own.iter().map(|case| how(entry.plugin, case)).collect();
+            let words: Vec<&str> = ways.into_iter().map(Support::name).collect();
             row.insert(entry.plugin.id().to_owned(), json!(words.join(", ")));
         }
         serde_json::Value::Object(row)
@@ -79,26 +59,7 @@ pub(super) fn markdown(rows: &[serde_json::Value]) -> String {
     out
 }
 
-fn how(backend: &dyn Backend, case: &OpCase) -> How {
-    let has_kernel = |op: &dyn nongemm_core::op::Op, inputs: &[_]| backend.has_kernel(op, inputs);
-    let Ok(graph) = graph(case) else {
-        return How::Missing;
-    };
-    match lower(&graph, CompositePolicy::Fused, &has_kernel) {
-        Ok(lowered) => match lowered.nodes() {
-            [node] if node.op.name() == case.op.name() => How::Kernel,
-            _ => How::Parts,
-        },
-        Err(_) => How::Missing,
-    }
-}
-
-fn graph(case: &OpCase) -> Result<Graph, BuildError> {
-    let mut g = GraphBuilder::new(DType::F32);
-    let mut inputs: Vec<Value> = Vec::new();
-    for (i, input) in case.inputs.iter().enumerate() {
-        inputs.push(g.input(&format!("in{i}"), input.spec.clone())?);
-    }
-    g.add_shared(case.op.clone(), &inputs)?;
-    Ok(g.finish())
+fn how(backend: &dyn Backend, case: &OpCase) -> Support {
+    case.graph()
+        .map_or(Support::Missing, |graph| support(backend, &graph))
 }

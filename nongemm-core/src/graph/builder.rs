@@ -9,7 +9,8 @@ use super::ir::{
     Composite, Constant, Graph, Init, Input, Node, Param, Piece, Source, Value, ValueInfo,
 };
 use crate::dtype::DType;
-use crate::op::Op;
+use crate::op::{Op, crate_of};
+use crate::plugin::caught;
 use crate::shape::{Dim, Shape, ShapeError, TensorSpec};
 use crate::tensor::HostTensor;
 
@@ -39,12 +40,30 @@ pub enum BuildError {
     /// The configuration of a model is not possible.
     #[error("{0}")]
     Config(String),
+    /// An operator panicked.
+    #[error(
+        "operator `{op}` of the crate {krate} panicked: {message}; this is a defect of that crate"
+    )]
+    Panicked {
+        /// The operator.
+        op: &'static str,
+        /// The crate that registers it.
+        krate: &'static str,
+        /// What it said.
+        message: String,
+    },
 }
 
 impl BuildError {
     /// An impossible configuration, with its explanation.
     pub fn config(message: impl Into<String>) -> Self {
         BuildError::Config(message.into())
+    }
+
+    /// A panic of an operator.
+    pub(super) fn panicked(op: &dyn Op, message: String) -> Self {
+        let (op, krate) = (op.name(), crate_of(op.name()).unwrap_or("that uses it"));
+        BuildError::Panicked { op, krate, message }
     }
 }
 
@@ -276,7 +295,8 @@ impl GraphBuilder {
         inputs: &[Value],
     ) -> Result<Vec<Value>, BuildError> {
         let specs = self.graph.specs(inputs);
-        let outputs = op.infer(&specs).map_err(|source| BuildError::Op {
+        let inferred = caught(|| op.infer(&specs)).map_err(|m| BuildError::panicked(&*op, m))?;
+        let outputs = inferred.map_err(|source| BuildError::Op {
             scope: self.scope.to_string(),
             op: op.name(),
             inputs: specs

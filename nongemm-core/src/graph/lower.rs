@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::builder::{BuildError, GraphBuilder};
 use super::ir::{Composite, Graph, Source, Value};
 use crate::op::{Eager, Op};
+use crate::plugin::caught;
 use crate::shape::TensorSpec;
 
 /// Which composites run as one kernel and which in parts (setting `composites`).
@@ -166,7 +167,9 @@ fn pass(
                 outputs: graph.specs(&node.outputs),
             });
             builder.enter(&node.scope, Some(mark));
-            parts = node.op.decompose(&mut builder, &inputs);
+            parts = caught(|| node.op.decompose(&mut builder, &inputs)).unwrap_or_else(|message| {
+                Some(Err(BuildError::panicked(node.op.as_ref(), message)))
+            });
             builder.enter(&node.scope, node.parent);
             if parts.is_none() {
                 builder.pop_composite();

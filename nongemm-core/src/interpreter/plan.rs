@@ -14,6 +14,8 @@ use crate::plugin::{Parent, Step};
 pub(super) struct Plan<E: Engine> {
     pub(super) op: Arc<dyn Op>,
     pub(super) kernel: KernelFn<E>,
+    /// The crate that the kernel is of.
+    pub(super) krate: &'static str,
     pub(super) inputs: SmallVec<[u32; 4]>,
     pub(super) outputs: SmallVec<[u32; 2]>,
     /// What nothing reads after it.
@@ -39,6 +41,18 @@ pub(super) fn failed(error: anyhow::Error, step: &Step) -> anyhow::Error {
     ))
 }
 
+/// A kernel that panicked: a defect of the crate that it is of.
+#[cold]
+pub(super) fn panicked(krate: &str, step: Option<&Step>, message: &str) -> anyhow::Error {
+    let defect = anyhow::anyhow!(
+        "the kernel of the crate {krate} panicked: {message}; this is a defect of that crate"
+    );
+    match step {
+        Some(step) => failed(defect, step),
+        None => defect,
+    }
+}
+
 pub(super) fn plan<E: Engine>(graph: &Graph, kernels: &Kernels<E>) -> anyhow::Result<Vec<Plan<E>>> {
     let slot = |value: crate::graph::Value| value.index() as u32;
     graph
@@ -52,6 +66,7 @@ pub(super) fn plan<E: Engine>(graph: &Graph, kernels: &Kernels<E>) -> anyhow::Re
             Ok(Plan {
                 op: node.op.clone(),
                 kernel,
+                krate: kernels.crate_of(node.op.as_ref()).unwrap_or_default(),
                 inputs: node.inputs.iter().copied().map(slot).collect(),
                 outputs: node.outputs.iter().copied().map(slot).collect(),
                 dead: dead.into_iter().map(|value| value as u32).collect(),

@@ -7,6 +7,7 @@ use anyhow::Context;
 use super::def::Op;
 use super::values::Values;
 use crate::dtype::DType;
+use crate::graph::{BuildError, Graph, GraphBuilder, Value};
 use crate::rng::Uniform;
 use crate::shape::TensorSpec;
 use crate::tensor::HostTensor;
@@ -29,6 +30,10 @@ pub struct OpCase {
     pub op: Arc<dyn Op>,
     /// Its inputs.
     pub inputs: Vec<CaseInput>,
+    /// Its outputs, where the case itself carries them and no reference has to be asked.
+    pub outputs: Option<&'static [&'static [f64]]>,
+    /// Whether the result jumps where inputs are rounded: in other types than its own it is not compared.
+    pub jumps: bool,
 }
 
 impl OpCase {
@@ -45,6 +50,8 @@ impl OpCase {
             name,
             op: Arc::new(op),
             inputs,
+            outputs: None,
+            jumps: false,
         }
     }
 
@@ -63,6 +70,41 @@ impl OpCase {
     pub fn values(mut self, index: usize, values: Values) -> Self {
         self.inputs[index].values = values;
         self
+    }
+
+    /// States the elements of its outputs, row by row.
+    #[must_use]
+    pub fn gives(self, outputs: &'static [&'static [f64]]) -> Self {
+        OpCase {
+            outputs: Some(outputs),
+            ..self
+        }
+    }
+
+    /// States that the result jumps where inputs are rounded (a rounding, an index of the largest).
+    #[must_use]
+    pub fn jumps(self) -> Self {
+        OpCase {
+            jumps: true,
+            ..self
+        }
+    }
+
+    /// A graph whose only node is the case's operator; its inputs are the graph's.
+    ///
+    /// # Errors
+    /// When the operator does not take its inputs.
+    pub fn graph(&self) -> Result<Graph, BuildError> {
+        let mut g = GraphBuilder::new(DType::F32);
+        let mut inputs: Vec<Value> = Vec::new();
+        for (i, input) in self.inputs.iter().enumerate() {
+            inputs.push(g.input(&format!("in{i}"), input.spec.clone())?);
+        }
+        let outputs = g.add_shared(self.op.clone(), &inputs)?;
+        for (i, output) in outputs.into_iter().enumerate() {
+            g.output(&format!("out{i}"), output);
+        }
+        Ok(g.finish())
     }
 
     /// The case's full name, `operator/case`.

@@ -93,6 +93,13 @@ impl OpEntry {
     }
 }
 
+/// The crate that registers an operator.
+pub(crate) fn crate_of(name: &str) -> Option<&'static str> {
+    let mut entries = inventory::iter::<OpEntry>.into_iter();
+    let found = entries.find(|entry| entry.names.contains(&name));
+    found.map(|entry| entry.krate)
+}
+
 /// Registers an operator type that implements [`OpDef`].
 #[macro_export]
 macro_rules! register_op {

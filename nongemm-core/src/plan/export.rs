@@ -7,7 +7,7 @@ use super::check::graph_of;
 use super::matrix::in_range;
 use crate::dtype::DType;
 use crate::graph::{CompositePolicy, Graph};
-use crate::plugin::{Exporter, ModelConfig, Plugins, Settings, WeightSource};
+use crate::plugin::{Exporter, ModelConfig, Plugins, Registered, Settings, WeightSource};
 
 /// Which model to write, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub struct ExportRequest {
 /// A request that was checked.
 pub struct CheckedExport {
     /// Writes it.
-    pub exporter: &'static dyn Exporter,
+    pub exporter: &'static Registered<dyn Exporter>,
     /// The graph, composites not yet expanded.
     pub graph: Graph,
     /// The weights, opened but not read.
@@ -51,7 +51,7 @@ pub fn check_export(
     plugins: &Plugins,
 ) -> Result<CheckedExport, UsageError> {
     let model = plugins.models.find(&request.model)?;
-    let exporter = plugins.exporters.get(&request.format)?;
+    let exporter = plugins.exporters.find(&request.format)?;
     if !request.dtype.is_float() {
         return Err(UsageError(format!(
             "dtype {} is not a floating-point type; known: f32, f16, bf16, f64",

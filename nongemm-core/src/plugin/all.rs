@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::{
-    Backend, Claim, Dataset, Exporter, HardwareProbe, Model, Preset, Profiler, Registry,
-    RegistryError, RegistryFormat, Reporter, WeightFormat, WeightSource,
+    Backend, Claim, Dataset, Exporter, HardwareProbe, Model, OperatorClassifier, Preset, Profiler,
+    Registered, Registry, RegistryError, RegistryFormat, Reporter, WeightFormat, WeightSource,
 };
 use crate::op::{OpError, OpRegistry};
 
@@ -24,6 +24,8 @@ pub struct Plugins {
     pub profilers: Registry<dyn Profiler>,
     /// Reporters.
     pub reporters: Registry<dyn Reporter>,
+    /// Classifiers.
+    pub classifiers: Registry<dyn OperatorClassifier>,
     /// Exporters.
     pub exporters: Registry<dyn Exporter>,
     /// Operator registries.
@@ -59,6 +61,7 @@ impl Plugins {
             probes: Registry::collect()?,
             profilers: Registry::collect()?,
             reporters: Registry::collect()?,
+            classifiers: Registry::collect()?,
             exporters: Registry::collect()?,
             presets: Registry::collect()?,
             formats: Registry::collect()?,
@@ -71,12 +74,19 @@ impl Plugins {
     /// # Errors
     /// When no format claims the location, two are equally sure, or the one that is cannot open it.
     pub fn open_weights(&self, location: &str) -> anyhow::Result<Box<dyn WeightSource>> {
-        self.weight_format(location)?.open(location)
+        self.weight_format(location)?
+            .guard(|format| format.open(location))?
     }
 
-    fn weight_format(&self, location: &str) -> anyhow::Result<&'static dyn WeightFormat> {
-        let formats = self.weights.iter().map(|entry| entry.plugin);
-        let claims = formats.map(|format| (format.claim(location), format));
+    fn weight_format(
+        &self,
+        location: &str,
+    ) -> anyhow::Result<&'static Registered<dyn WeightFormat>> {
+        let claims = self.weights.iter().map(|entry| {
+            let claim = entry.guard(|format| format.claim(location));
+            claim.map(|claim| (claim, entry))
+        });
+        let claims = claims.collect::<Result<Vec<_>, _>>()?.into_iter();
         let mut claims: Vec<_> = claims.filter(|(claim, _)| *claim > Claim::No).collect();
         claims.sort_by_key(|(claim, _)| Reverse(*claim));
         match claims.as_slice() {
@@ -90,8 +100,8 @@ impl Plugins {
             }
             [(first, one), (second, other), ..] if first == second => anyhow::bail!(
                 "weights `{location}` are claimed by both {} and {}",
-                one.id(),
-                other.id()
+                one.plugin.id(),
+                other.plugin.id()
             ),
             [(_, format), ..] => Ok(*format),
         }

@@ -141,6 +141,9 @@ pub struct SessionMemory {
     pub peak_device_bytes: Option<u64>,
     /// Largest amount of device memory that the library's allocator reserved from the driver.
     pub peak_reserved_bytes: Option<u64>,
+    /// Weights of a user's own model, where the flow can tell them; the size of its file stands for them
+    /// otherwise. Nothing for graphs, which know it themselves.
+    pub weights_bytes: Option<u64>,
 }
 
 /// A prepared graph: weights loaded, kernels chosen.

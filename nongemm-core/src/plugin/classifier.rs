@@ -59,7 +59,7 @@ impl Classification {
             .or_else(|| {
                 self.registry
                     .iter()
-                    .find_map(|entry| entry.plugin.classify(event))
+                    .find_map(|entry| entry.act(|classifier| classifier.classify(event)))
             })
             .unwrap_or(OpGroup::Unclassified)
     }

@@ -60,6 +60,24 @@ pub struct DefaultSizes {
     pub image: Option<usize>,
 }
 
+impl DefaultSizes {
+    /// Square images with sides of so many pixels.
+    pub const fn image(side: usize) -> Self {
+        DefaultSizes {
+            seq: None,
+            image: Some(side),
+        }
+    }
+
+    /// Texts of so many tokens.
+    pub const fn text(tokens: usize) -> Self {
+        DefaultSizes {
+            seq: Some(tokens),
+            image: None,
+        }
+    }
+}
+
 /// What a graph is built for.
 #[derive(Clone, Debug)]
 pub struct ModelConfig {
@@ -103,8 +121,13 @@ pub trait Model: Send + Sync {
     /// What it is for.
     fn domain(&self) -> Domain;
 
-    /// Where it comes from.
-    fn provenance(&self) -> Provenance;
+    /// Where it comes from; nothing is published of it by default.
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            checkpoint: "none",
+            reference: "none",
+        }
+    }
 
     /// The input sizes of a run that names none.
     fn sizes(&self) -> DefaultSizes;

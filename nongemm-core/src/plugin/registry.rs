@@ -139,7 +139,7 @@ macro_rules! plugin_kind {
         inventory::collect!($crate::plugin::Registered<dyn $trait>);
     };
 }
-pub(super) use plugin_kind;
+pub(crate) use plugin_kind;
 
 #[cfg(test)]
 mod tests {

@@ -31,6 +31,11 @@ pub trait Reporter: Send + Sync {
     /// What it writes, in one line.
     fn summary(&self) -> &'static str;
 
+    /// Whether it writes only into a folder: it is never given a stream then.
+    fn needs_folder(&self) -> bool {
+        false
+    }
+
     /// Writes the report.
     ///
     /// # Errors

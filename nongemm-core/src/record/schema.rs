@@ -49,6 +49,26 @@ pub struct RunSpec {
     pub settings: BTreeMap<String, String>,
 }
 
+/// Nothing named yet: one input in `f32` on the CPU.
+impl Default for RunSpec {
+    fn default() -> Self {
+        RunSpec {
+            model: String::new(),
+            backend: String::new(),
+            device: Device::Cpu,
+            dtype: DType::F32,
+            batch: 1,
+            seq: None,
+            image: None,
+            weights: String::new(),
+            dataset: String::new(),
+            threads: 1,
+            inputs: 1,
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
 fn one() -> usize {
     1
 }

@@ -12,12 +12,15 @@ use crate::record::{Energy, RunRecord};
 pub(super) fn open(plugins: &Plugins) -> (Meters, Vec<String>) {
     let mut open: Vec<(String, Box<dyn EnergyMeter>)> = Vec::new();
     let mut reasons = Vec::new();
-    let probes = plugins.probes.iter().map(|entry| entry.plugin);
-    for probe in probes.filter(|probe| probe.quantities().contains(&Quantity::EnergyJ)) {
+    for entry in plugins.probes.iter() {
+        let probe = entry.plugin;
         let id = probe.id();
-        match probe.check() {
+        if !probe.quantities().contains(&Quantity::EnergyJ) {
+            continue;
+        }
+        match entry.act(|probe| probe.check()) {
             Availability::Missing { reason, .. } => reasons.push(format!("{id}: {reason}")),
-            Availability::Ready { .. } => match probe.energy() {
+            Availability::Ready { .. } => match entry.act(|probe| probe.energy()) {
                 Ok(Some(meter)) => open.push((id.to_owned(), meter)),
                 Ok(None) => {}
                 Err(error) => reasons.push(format!("{error:#}")),

@@ -18,7 +18,10 @@ use crate::measure::{
 };
 use crate::op::OpGroup;
 use crate::plan::{Checked, CheckedRun, check_any, run_id};
-use crate::plugin::{Classification, Plugins, PrepareOptions, Quantity, Settings};
+use crate::plugin::{
+    Classification, HardwareProbe, Plugins, PrepareOptions, Quantity, Reading, Registered, Sampler,
+    Settings, split_location,
+};
 use crate::record::{
     self, Energy, Memory, ModelInfo, Phases, RunRecord, RunSpec, SCHEMA, Software, Status, Turns,
     Weights,
@@ -142,9 +145,14 @@ pub fn execute(
 ) -> RunRecord {
     let mut record = failed(&job.spec, String::new());
     for probe in plugins.probes.iter() {
-        probe.plugin.reset();
+        probe.act(|probe| probe.reset());
     }
-    match run(job, plugins, interrupted, events, &mut record) {
+    let mut run = || run(job, plugins, interrupted, events, &mut record);
+    let result = match plugins.backends.find(&job.spec.backend) {
+        Ok(backend) => backend.act(|_| run()),
+        Err(_) => run(),
+    };
+    match result {
         Ok(()) => {
             record.status = Status::Ok;
             record.error = None;
@@ -197,7 +205,8 @@ fn run(
             let since = phase("preparing inputs");
             let mut turns = Turns::default();
             let read;
-            (inputs, read, turns.inputs) = inputs::read(checked, spec)?;
+            let dataset = plugins.datasets.find(split_location(&spec.dataset).0)?;
+            (inputs, read, turns.inputs) = dataset.act(|_| inputs::read(checked, spec))?;
             record.inputs = Some(read);
             record.turns = (spec.inputs > 1).then_some(turns);
             phases.inputs_ns = elapsed(since);
@@ -221,13 +230,15 @@ fn run(
         }
         Checked::File(checked) => {
             record.software.libraries = checked.backend.versions().into_iter().collect();
-            memory.weights_bytes = checked.path.metadata().map_or(0, |data| data.len());
-            record.memory = Some(memory);
             phases.build_ns = elapsed(since);
 
             let since = phase("loading the model file");
             let options = options(&checked.settings);
             let session = checked.backend.prepare_file(&checked.path, &options)?;
+            let file_bytes = || checked.path.metadata().map_or(0, |data| data.len());
+            let weights_bytes = session.memory().weights_bytes;
+            memory.weights_bytes = weights_bytes.unwrap_or_else(file_bytes);
+            record.memory = Some(memory);
             phases.prepare_ns = elapsed(since);
             session
         }
@@ -365,10 +376,23 @@ fn check_memory(spec: &RunSpec, memory: &Memory) -> anyhow::Result<()> {
 /// Starts every probe that can be used here.
 pub fn start_probes(plugins: &Plugins) -> Probes {
     let period = Duration::from_millis(100);
-    let started = plugins
-        .probes
-        .iter()
-        .filter(|entry| entry.plugin.check().is_ready())
-        .filter_map(|entry| entry.plugin.start(period).ok());
-    Probes::new(started.collect())
+    let start = |entry: &'static Registered<dyn HardwareProbe>| {
+        let ready = entry.act(|probe| probe.check().is_ready());
+        let started = ready.then(|| entry.act(|probe| probe.start(period)));
+        let sampler = started?.ok()?;
+        Some(Box::new(Started { entry, sampler }) as Box<dyn Sampler>)
+    };
+    Probes::new(plugins.probes.iter().filter_map(start).collect())
+}
+
+/// A started probe, with whose it is.
+struct Started {
+    entry: &'static Registered<dyn HardwareProbe>,
+    sampler: Box<dyn Sampler>,
+}
+
+impl Sampler for Started {
+    fn read(&mut self, out: &mut Vec<Reading>) {
+        self.entry.act(|_| self.sampler.read(out));
+    }
 }

@@ -12,7 +12,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Param, Value};
 use nongemm_core::kernel::{Engine, Eval, KernelEntry, Outputs};
 use nongemm_core::measure::Clock;
-use nongemm_core::op::{Cost, Eager, Op, OpCase, OpDef, OpGroup, OpTraits};
+use nongemm_core::op::{Cost, Eager, Op, OpCase, OpDef, OpGroup, OpTraits, Values};
 use nongemm_core::plugin::WeightSource;
 use nongemm_core::register_op;
 use nongemm_core::shape::{Dim, ShapeError, TensorSpec};
@@ -20,7 +20,7 @@ use nongemm_core::tensor::{HostData, HostTensor};
 use serde::{Deserialize, Serialize};
 
 macro_rules! op {
-    ($type:ident, $name:literal, $group:ident, $eager:ident, $infer:expr, $decompose:expr) => {
+    ($type:ident, $name:literal, $group:ident, $eager:ident, $outputs:expr, $infer:expr, $decompose:expr) => {
         #[derive(Debug, Serialize, Deserialize)]
         pub struct $type;
         impl Op for $type {
@@ -57,7 +57,12 @@ macro_rules! op {
         impl OpDef for $type {
             const NAMES: &'static [&'static str] = &[$name];
             fn cases() -> Vec<OpCase> {
-                vec![OpCase::new("case", $type, [&[2], &[2]])]
+                let case = OpCase::new("case", $type, [&[2], &[2]]);
+                let case = case.values(0, Values::Given(&[1.0, -3.0]));
+                let mut case = case.values(1, Values::Given(&[1.0, 1.0]));
+                case.inputs
+                    .truncate(if $name == "test_add" { 2 } else { 1 });
+                vec![case.gives($outputs)]
             }
         }
         register_op!($type);
@@ -74,6 +79,7 @@ op!(
     "test_add",
     Arithmetic,
     Kernel,
+    &[&[2.0, -2.0]],
     |inputs| {
         let [a, b] = ShapeError::arity(inputs)?;
         Ok(vec![a.with_shape(a.shape.broadcast(&b.shape)?)])
@@ -86,23 +92,33 @@ op!(
     "test_double",
     Activation,
     Module,
+    &[&[2.0, -6.0]],
     same,
     |g, x| Some(g.add(Add, &[x[0], x[0]]))
 );
 // 4x: written out in the reference; its parts are composites themselves.
-op!(Quadruple, "test_quadruple", Mixed, Parts, same, |g, x| {
-    let parts = |g: &mut GraphBuilder| {
-        let twice = g.one(Double, &[x[0]])?;
-        g.add(Double, &[twice])
-    };
-    Some(parts(g))
-});
+op!(
+    Quadruple,
+    "test_quadruple",
+    Mixed,
+    Parts,
+    &[&[4.0, -12.0]],
+    same,
+    |g, x| {
+        let parts = |g: &mut GraphBuilder| {
+            let twice = g.one(Double, &[x[0]])?;
+            g.add(Double, &[twice])
+        };
+        Some(parts(g))
+    }
+);
 // Keeps the positive elements: how many, only the data decide.
 op!(
     Positive,
     "test_positive",
     Roi,
     Kernel,
+    &[&[1.0]],
     |inputs| {
         let [x] = ShapeError::arity(inputs)?;
         Ok(vec![TensorSpec::new(
@@ -113,13 +129,23 @@ op!(
     |_, _| None
 );
 // No kernel, no parts.
-op!(Mystery, "test_mystery", Other, Kernel, same, |_, _| None);
+op!(
+    Mystery,
+    "test_mystery",
+    Other,
+    Kernel,
+    &[&[0.0, 0.0]],
+    same,
+    |_, _| None
+);
 
 /// Tensors are shared vectors; `live` counts those that the engine made and that still exist.
 #[derive(Default)]
 pub struct Toy {
     pub live: Rc<Cell<isize>>,
     pub peak: Rc<Cell<isize>>,
+    /// How far off a kernel is; infinitely far is a panic.
+    pub off: f32,
 }
 
 pub struct Counted {
@@ -190,7 +216,9 @@ impl Eval<Toy> for Add {
 
 impl Eval<Toy> for Double {
     fn eval(&self, toy: &Toy, x: &[&Rc<Counted>]) -> anyhow::Result<Outputs<Rc<Counted>>> {
-        Ok(one(toy.make(x[0].values.iter().map(|a| 2.0 * a).collect())))
+        assert!(toy.off.is_finite(), "too far off");
+        let doubled = x[0].values.iter().map(|a| 2.0 * a + toy.off);
+        Ok(one(toy.make(doubled.collect())))
     }
 }
 

@@ -166,7 +166,7 @@ impl OpDef for Reduce {
         }
         for kind in [ReduceKind::Max, ReduceKind::Min] {
             cases.push(case("every", op(kind, &[], false)));
-            cases.push(case("with-index", op(kind, &[1], false)));
+            cases.push(case("with-index", op(kind, &[1], false)).jumps());
         }
         for kind in [ReduceKind::All, ReduceKind::Any] {
             let bits = |case: OpCase| case.input(0, DType::Bool, &[2, 3], Values::Below(2));
@@ -175,8 +175,8 @@ impl OpDef for Reduce {
         }
         let integers = OpCase::new("integers", op(ReduceKind::Sum, &[0], false), [&[3, 2]]);
         cases.push(integers.input(0, DType::I64, &[3, 2], Values::Below(9)));
-        cases.push(case("last", op(ReduceKind::Argmax, &[-1], false)));
-        cases.push(case("every", op(ReduceKind::Argmax, &[], false)));
+        cases.push(case("last", op(ReduceKind::Argmax, &[-1], false)).jumps());
+        cases.push(case("every", op(ReduceKind::Argmax, &[], false)).jumps());
         cases
     }
 }

@@ -155,8 +155,8 @@ impl OpDef for Unary {
         vec![
             case(UnaryKind::Neg, -2.0, 2.0),
             case(UnaryKind::Abs, -2.0, 2.0),
-            case(UnaryKind::Floor, -3.0, 3.0),
-            case(UnaryKind::Ceil, -3.0, 3.0),
+            case(UnaryKind::Floor, -3.0, 3.0).jumps(),
+            case(UnaryKind::Ceil, -3.0, 3.0).jumps(),
             case(UnaryKind::Exp, -2.0, 2.0),
             case(UnaryKind::Log, 0.1, 9.0),
             case(UnaryKind::Log2, 0.1, 9.0),

@@ -59,7 +59,7 @@ impl OpDef for To {
         vec![
             to("same", DType::F32, DType::F32, range),
             to("half", DType::F32, DType::F16, range),
-            to("truncate", DType::F32, DType::I64, range),
+            to("truncate", DType::F32, DType::I64, range).jumps(),
             to("to-bool", DType::I64, DType::Bool, Values::Below(2)),
             to("from-bool", DType::Bool, DType::F32, Values::Below(2)),
             to("from-integer", DType::I64, DType::F32, Values::Below(9)),

@@ -76,7 +76,8 @@ impl OpDef for Where {
         );
         let broadcast = OpCase::new("broadcast", Where { other: None }, [&[2, 1], &[3], &[]]);
         let other = Some(f64::from(f32::MIN));
-        let number = OpCase::new("number", Where { other }, [&[2, 1, 3, 3], &[]]);
+        // A number that only `f32` can hold.
+        let number = OpCase::new("number", Where { other }, [&[2, 1, 3, 3], &[]]).jumps();
         let positions = |shape: &[usize]| {
             condition(
                 OpCase::new("positions", Where { other: None }, [shape]),

@@ -11,10 +11,11 @@ use crate::values::{attrs, dtypes, shapes};
 type Column = (&'static str, fn(&OpRow) -> String);
 
 /// Columns of an operator, named as in the record.
-pub(super) const COLUMNS: [Column; 27] = [
+pub(super) const COLUMNS: [Column; 28] = [
     ("id", |op| op.id.clone()),
     ("scope", |op| op.scope.clone()),
     ("op", |op| op.op.clone()),
+    ("vocabulary", |op| optional(op.vocabulary.as_ref())),
     ("parent", |op| optional(op.parent.as_ref())),
     ("parent_id", |op| optional(op.parent_id.as_ref())),
     ("group", |op| op.group.to_string()),

@@ -30,10 +30,14 @@ impl Reporter for ParquetReporter {
         "typed tables for data frames: operators.parquet and samples.parquet in a folder"
     }
 
+    fn needs_folder(&self) -> bool {
+        true
+    }
+
     fn report(&self, runs: &[RunRecord], target: &mut ReportTarget<'_>) -> anyhow::Result<()> {
         match target {
             ReportTarget::Stream(..) => {
-                bail!("parquet files are not for standard output; name a folder with --out")
+                bail!("parquet files are not for a stream")
             }
             ReportTarget::Folder(folder) => {
                 output::file(folder, "operators.parquet", |out| {

@@ -29,6 +29,7 @@ fn columns<'a>() -> Vec<Column<Row<'a>>> {
         ("id", Type::Text(|row| Some(row.op.id.clone()))),
         ("scope", Type::Text(|row| Some(row.op.scope.clone()))),
         ("op", Type::Text(|row| Some(row.op.op.clone()))),
+        ("vocabulary", Type::Text(|row| row.op.vocabulary.clone())),
         ("parent", Type::Text(|row| row.op.parent.clone())),
         ("parent_id", Type::Text(|row| row.op.parent_id.clone())),
         ("group", Type::Text(|row| Some(row.op.group.to_string()))),

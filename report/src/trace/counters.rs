@@ -71,13 +71,19 @@ fn levels(run: &RunRecord) -> Vec<(String, f64)> {
         add("weights", Some(memory.weights_bytes));
         add("activations at the peak", Some(memory.activation_bytes));
     }
-    if let (Some(Energy::Measured(rows)), Some(latency)) = (&run.energy, &run.latency) {
+    if let Some(Energy::Measured(rows)) = &run.energy {
         for row in rows {
-            let watts = row.gross_j_per_inference / (latency.median_ns / 1e9);
+            let seconds = row.window_ns.iter().sum::<u64>() as f64 / 1e9;
+            let watts = row.gross_j_per_inference * row.inferences as f64 / seconds;
+            let sensor = match row.sensor.as_str() {
+                "" => row.probe.clone(),
+                sensor => format!("{} {sensor}", row.probe),
+            };
+            // Records of earlier releases do not say how long the windows were.
             if watts.is_finite() {
-                levels.push((format!("power: {}, mean (W)", row.probe), watts));
-                levels.push((format!("power: {}, idle (W)", row.probe), row.idle_w));
+                levels.push((format!("power: {sensor}, mean (W)"), watts));
             }
+            levels.push((format!("power: {sensor}, idle (W)"), row.idle_w));
         }
     }
     levels

@@ -8,9 +8,13 @@ use crate::error::CliError;
 use crate::terminal;
 
 pub(super) fn run(args: &RegistryExportArgs, plugins: &Plugins) -> Result<(), CliError> {
-    let format = plugins.formats.get(&args.format).map_err(CliError::usage)?;
+    let format = plugins
+        .formats
+        .find(&args.format)
+        .map_err(CliError::usage)?;
     let registry = source::select(&args.registry, args.filter.as_deref(), plugins)?;
-    let exported = format.export(&registry, &plugins.ops);
+    let exported = format.guard(|format| format.export(&registry, &plugins.ops));
+    let exported = exported.map_err(CliError::failed)?;
     for reason in &exported.refused {
         eprintln!("refused: {reason}");
     }

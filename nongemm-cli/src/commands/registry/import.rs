@@ -7,14 +7,18 @@ use crate::args::ImportArgs;
 use crate::error::CliError;
 
 pub(super) fn run(args: &ImportArgs, plugins: &Plugins) -> Result<(), CliError> {
-    let format = plugins.formats.get(&args.format).map_err(CliError::usage)?;
+    let format = plugins
+        .formats
+        .find(&args.format)
+        .map_err(CliError::usage)?;
     let mut merged = OperatorRegistry::new();
     let mut refused = 0;
     for path in &args.files {
         let text = std::fs::read_to_string(path)
             .map_err(|e| CliError::usage(format!("cannot read {}: {e}", path.display())))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let imported = format.import(&name, &text, &plugins.ops);
+        let imported = format.guard(|format| format.import(&name, &text, &plugins.ops));
+        let imported = imported.map_err(CliError::failed)?;
         for line in &imported.refused {
             eprintln!("{}:{}: refused: {}", path.display(), line.line, line.reason);
         }

@@ -33,13 +33,14 @@ pub(crate) fn open(source: &str, plugins: &Plugins) -> Result<OperatorRegistry, 
     if path.is_file() {
         return read(path).map_err(CliError::usage);
     }
-    let preset = plugins.presets.get(source).map_err(|e| {
+    let preset = plugins.presets.find(source).map_err(|e| {
         CliError::usage(format!(
             "{e}; nor is it a registry file or a folder with results"
         ))
     })?;
     preset
-        .registry()
+        .guard(|preset| preset.registry())
+        .map_err(CliError::failed)?
         .map_err(|e| CliError::failed(format!("preset {source}: {e:#}")))
 }
 

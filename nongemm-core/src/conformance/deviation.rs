@@ -1,6 +1,6 @@
 //! How far an output is from the expected one.
 
-use nongemm_core::tensor::HostTensor;
+use crate::tensor::HostTensor;
 
 /// The largest error, relative to the larger of 1 and the expected value; infinite where only one of both
 /// is a number.

@@ -1,70 +1,53 @@
 //! Many cases in one graph, for backends that take long to prepare one.
 
-use nongemm_core::dtype::DType;
-use nongemm_core::graph::{Graph, GraphBuilder, Value};
-use nongemm_core::measure::{Mode, Monotonic, Recorder};
-use nongemm_core::op::OpCase;
+use std::sync::Arc;
 
 use super::deviation::near;
-use super::suite::{Failures, Suite, Worst, cases, stale};
-use crate::CloneTensor;
+use super::suite::{Failures, Suite, Worst, guarded, stale};
+use crate::dtype::DType;
+use crate::graph::{Graph, GraphBuilder, Value};
+use crate::measure::{Mode, Monotonic, Recorder};
+use crate::op::{Op, OpCase};
+
+/// How cases are put into one graph.
+pub struct Together {
+    /// So many at most.
+    pub at_most: usize,
+    /// The operator that copies a tensor. Cases work on copies of the graph's inputs, so that one that works
+    /// in place finds the same inputs whenever the graph runs.
+    pub copy: Arc<dyn Op>,
+}
 
 impl Suite<'_> {
-    /// As [`outputs`](Suite::outputs), with up to `at_most` cases in one graph. Where such a graph does
-    /// not run, its halves are tried, down to the case that is to blame.
+    /// As [`outputs`](Suite::outputs), with many cases in one graph. Where such a graph does not run, its
+    /// halves are tried, down to the case that is to blame.
     ///
     /// # Errors
     /// As [`outputs`](Suite::outputs).
-    pub fn outputs_together(&self, composites: &str, at_most: usize) -> Result<Worst, Failures> {
-        let cases = match cases() {
-            Ok(cases) => cases,
-            Err(error) => return Err(Failures(vec![format!("{error:#}")])),
-        };
+    pub fn outputs_together(
+        &self,
+        composites: &str,
+        together: &Together,
+    ) -> Result<Worst, Failures> {
+        let copy = &together.copy;
+        let errors = |cases: &[&OpCase]| guarded(|| self.errors(cases, composites, copy));
+        let cases = self.cases()?;
         let mut worst = Worst::default();
         let mut failures = Failures(self.unknown_skips(&cases));
         let mut wanted = Vec::new();
         for case in &cases {
             match self.skip(&case.id(), DType::F32) {
                 None => wanted.push(case),
-                Some(skip) if self.errors(&[case], composites).is_ok_and(passes) => {
+                Some(skip) if errors(&[case]).is_ok_and(passes) => {
                     failures.0.push(stale(skip));
                 }
                 Some(_) => {}
             }
         }
-        for cases in wanted.chunks(at_most.max(1)) {
-            self.judge(cases, composites, &mut worst, &mut failures);
+        for cases in wanted.chunks(together.at_most.max(1)) {
+            judge(cases, &errors, &mut worst, &mut failures);
         }
         failures.or(worst)
-    }
-
-    fn judge(
-        &self,
-        cases: &[&OpCase],
-        composites: &str,
-        worst: &mut Worst,
-        failures: &mut Failures,
-    ) {
-        match self.errors(cases, composites) {
-            Ok(errors) => {
-                for (case, error) in cases.iter().zip(errors) {
-                    let case = case.id();
-                    match error {
-                        Ok(error) if error >= worst.error => *worst = Worst { case, error },
-                        Ok(_) => {}
-                        Err(error) => failures.0.push(format!("{case}: {error:#}")),
-                    }
-                }
-            }
-            Err(error) => match cases {
-                [case] => failures.0.push(format!("{}: {error:#}", case.id())),
-                _ => {
-                    let (first, second) = cases.split_at(cases.len() / 2);
-                    self.judge(first, composites, worst, failures);
-                    self.judge(second, composites, worst, failures);
-                }
-            },
-        }
     }
 
     /// The largest error of each case, all of them in one graph.
@@ -72,8 +55,9 @@ impl Suite<'_> {
         &self,
         cases: &[&OpCase],
         composites: &str,
+        copy: &Arc<dyn Op>,
     ) -> anyhow::Result<Vec<anyhow::Result<f64>>> {
-        let graph = joined(cases)?;
+        let graph = joined(cases, copy)?;
         let mut session = self.prepare(&graph, composites)?;
         let mut inputs = Vec::new();
         for case in cases {
@@ -106,6 +90,32 @@ impl Suite<'_> {
     }
 }
 
+/// The largest error of each of some cases, if their graph runs.
+type Errors<'e> = &'e dyn Fn(&[&OpCase]) -> anyhow::Result<Vec<anyhow::Result<f64>>>;
+
+fn judge(cases: &[&OpCase], errors: Errors<'_>, worst: &mut Worst, failures: &mut Failures) {
+    match errors(cases) {
+        Ok(errors) => {
+            for (case, error) in cases.iter().zip(errors) {
+                let case = case.id();
+                match error {
+                    Ok(error) if error >= worst.error => *worst = Worst { case, error },
+                    Ok(_) => {}
+                    Err(error) => failures.0.push(format!("{case}: {error:#}")),
+                }
+            }
+        }
+        Err(error) => match cases {
+            [case] => failures.0.push(format!("{}: {error:#}", case.id())),
+            _ => {
+                let (first, second) = cases.split_at(cases.len() / 2);
+                judge(first, errors, worst, failures);
+                judge(second, errors, worst, failures);
+            }
+        },
+    }
+}
+
 fn passes(errors: Vec<anyhow::Result<f64>>) -> bool {
     errors.iter().all(Result::is_ok)
 }
@@ -114,16 +124,15 @@ fn prefix(case: usize) -> String {
     format!("case{case}.")
 }
 
-/// A graph of all cases side by side. They work on copies of its inputs, so that one that works in place
-/// finds the same inputs whenever the graph runs.
-fn joined(cases: &[&OpCase]) -> anyhow::Result<Graph> {
+/// A graph of all cases side by side, on copies of its inputs.
+fn joined(cases: &[&OpCase], copy: &Arc<dyn Op>) -> anyhow::Result<Graph> {
     let mut g = GraphBuilder::new(DType::F32);
     for (index, case) in cases.iter().enumerate() {
         let prefix = prefix(index);
         let mut inputs: Vec<Value> = Vec::new();
         for (i, input) in case.inputs.iter().enumerate() {
             let value = g.input(&format!("{prefix}in{i}"), input.spec.clone())?;
-            inputs.push(g.one(CloneTensor {}, &[value])?);
+            inputs.extend(g.add_shared(copy.clone(), &[value])?);
         }
         let outputs = g.add_shared(case.op.clone(), &inputs)?;
         for (i, output) in outputs.into_iter().enumerate() {

@@ -1,24 +1,18 @@
-//! The tests that every backend passes, on every case of every operator.
+//! A backend under test.
 
 use std::collections::BTreeMap;
 use std::fmt;
-
-use anyhow::Context;
-use nongemm_core::dtype::DType;
-use nongemm_core::graph::{Graph, GraphBuilder, Value};
-use nongemm_core::measure::{Mode, Monotonic, Recorder};
-use nongemm_core::op::{OpCase, OpRegistry, Values};
-pub use nongemm_core::plugin::NoWeights;
-use nongemm_core::plugin::{Backend, Device, PrepareOptions, Session, Settings};
-use nongemm_core::shape::{Dim, TensorSpec};
-use nongemm_core::tensor::HostTensor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::deviation::{deviation, near};
-use super::outputs;
-
-/// Operators whose result jumps where inputs are rounded, or whose case holds a number that only `f32`
-/// can (`where`): in other types, only their element types and shapes are compared.
-const ROUNDED: &[&str] = &["argmax", "ceil", "floor", "max", "min", "to", "where"];
+use super::expected::Expected;
+use crate::dtype::DType;
+use crate::graph::{CompositePolicy, Graph, lower};
+use crate::measure::{Mode, Monotonic, Recorder};
+use crate::op::{Op, OpCase, OpEntry, OpRegistry, Values};
+use crate::plugin::{Backend, Device, NoWeights, PrepareOptions, Session, Settings, panic_message};
+use crate::shape::{Dim, TensorSpec};
+use crate::tensor::HostTensor;
 
 /// A case that a backend does not pass. Once it does, that is a failure: the entry is stale.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +36,8 @@ pub struct Suite<'a> {
     pub tolerance: f64,
     /// What it does not pass.
     pub skips: &'a [Skip],
+    /// Only operators that this crate registers; those of all crates if `None`.
+    pub krate: Option<&'a str>,
 }
 
 /// What failed, a line for each case.
@@ -102,32 +98,33 @@ pub fn options(composites: &str) -> PrepareOptions {
 /// # Errors
 /// When operators of one name are registered twice, or none is linked.
 pub fn cases() -> anyhow::Result<Vec<OpCase>> {
-    let cases = OpRegistry::collect()?.cases();
+    cases_of(|_| true)
+}
+
+/// The cases of some operators; none at all is an error, so that nothing passes for want of cases.
+fn cases_of(wanted: impl Fn(&OpEntry) -> bool) -> anyhow::Result<Vec<OpCase>> {
+    let registry = OpRegistry::collect()?;
+    let wanted = registry.iter().filter(|(_, entry)| wanted(entry));
+    let names: Vec<&str> = wanted.map(|(name, _)| name).collect();
+    let mut cases = registry.cases();
+    cases.retain(|case| names.contains(&case.op.name()));
     anyhow::ensure!(!cases.is_empty(), "no operator is linked");
     Ok(cases)
 }
 
-/// A graph whose only node is the case's operator; its inputs are the graph's.
-///
-/// # Errors
-/// When the operator does not take its inputs.
-pub fn graph(case: &OpCase) -> anyhow::Result<Graph> {
-    let mut g = GraphBuilder::new(DType::F32);
-    let mut inputs: Vec<Value> = Vec::new();
-    for (i, input) in case.inputs.iter().enumerate() {
-        inputs.push(g.input(&format!("in{i}"), input.spec.clone())?);
+impl<'a> Suite<'a> {
+    /// A backend that keeps bool tensors as they are, computes in `f32` to five digits and passes
+    /// every case of every operator.
+    pub const fn new(backend: &'a dyn Backend) -> Self {
+        Suite {
+            backend,
+            bool_as: DType::Bool,
+            tolerance: 1e-5,
+            skips: &[],
+            krate: None,
+        }
     }
-    for (i, output) in g
-        .add_shared(case.op.clone(), &inputs)?
-        .into_iter()
-        .enumerate()
-    {
-        g.output(&format!("out{i}"), output);
-    }
-    Ok(g.finish())
-}
 
-impl Suite<'_> {
     /// All cases compute what the reference computes, with composites as the policy says.
     ///
     /// # Errors
@@ -180,30 +177,35 @@ impl Suite<'_> {
     /// The cases where they are not.
     pub fn shapes(&self) -> Result<(), Failures> {
         let checked = self.each(DType::F32, |case| {
-            let run = self.run(case, "parts")?;
-            anyhow::ensure!(
-                run.announced.len() == run.produced.len(),
-                "{} steps for {}",
-                run.produced.len(),
-                run.announced.len()
-            );
-            let produced = run.produced.iter().flatten();
-            for (inferred, produced) in run.announced.iter().flatten().zip(produced) {
-                anyhow::ensure!(
-                    self.stored(inferred.dtype) == produced.dtype && describes(inferred, produced),
-                    "inferred {inferred}, got {produced}"
-                );
-            }
-            for (inferred, output) in run.inferred.iter().zip(&run.outputs) {
-                anyhow::ensure!(
-                    inferred.shape.rank() == output.shape().len(),
-                    "inferred {inferred}, got {}",
-                    output.spec()
-                );
-            }
+            self.check_shapes(&self.run(case, "parts")?)?;
             Ok(0.0)
         });
         checked.map(|_| ())
+    }
+
+    /// The shapes and types of all steps of a run are the inferred ones.
+    pub(super) fn check_shapes(&self, run: &Run) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            run.announced.len() == run.produced.len(),
+            "{} steps for {}",
+            run.produced.len(),
+            run.announced.len()
+        );
+        let produced = run.produced.iter().flatten();
+        for (inferred, produced) in run.announced.iter().flatten().zip(produced) {
+            anyhow::ensure!(
+                self.stored(inferred.dtype) == produced.dtype && describes(inferred, produced),
+                "inferred {inferred}, got {produced}"
+            );
+        }
+        for (inferred, output) in run.inferred.iter().zip(&run.outputs) {
+            anyhow::ensure!(
+                inferred.shape.rank() == output.shape().len(),
+                "inferred {inferred}, got {}",
+                output.spec()
+            );
+        }
+        Ok(())
     }
 
     /// The operators that run for a case.
@@ -211,7 +213,7 @@ impl Suite<'_> {
     /// # Errors
     /// When the backend cannot run it.
     pub fn steps(&self, case: &OpCase, composites: &str) -> anyhow::Result<Vec<String>> {
-        let session = self.prepare(&graph(case)?, composites)?;
+        let session = self.prepare(&case.graph()?, composites)?;
         Ok(session.steps().iter().map(|step| step.op.clone()).collect())
     }
 
@@ -220,7 +222,7 @@ impl Suite<'_> {
     /// # Errors
     /// When the backend cannot run it.
     pub fn run(&self, case: &OpCase, composites: &str) -> anyhow::Result<Run> {
-        let graph = graph(case)?;
+        let graph = case.graph()?;
         let mut session = self.prepare(&graph, composites)?;
         session.bind(&case.tensors()?)?;
         let clock = Monotonic::new();
@@ -239,6 +241,13 @@ impl Suite<'_> {
                 .collect(),
             announced: steps.map(|step| step.outputs.clone()).collect(),
         })
+    }
+
+    /// Whether the graph's composite has parts, and the backend kernels for them.
+    pub(super) fn runs_in_parts(&self, graph: &Graph) -> bool {
+        let has_kernel = |op: &dyn Op, inputs: &[TensorSpec]| self.backend.has_kernel(op, inputs);
+        let parts = lower(graph, CompositePolicy::Parts, &has_kernel);
+        parts.is_ok_and(|parts| parts.nodes().len() != graph.nodes().len())
     }
 
     pub(super) fn prepare(
@@ -266,14 +275,11 @@ impl Suite<'_> {
         dtype: DType,
         check: impl Fn(&OpCase) -> anyhow::Result<f64>,
     ) -> Result<Worst, Failures> {
-        let cases = match cases() {
-            Ok(cases) => cases,
-            Err(error) => return Err(Failures(vec![format!("{error:#}")])),
-        };
+        let cases = self.cases()?;
         let (mut worst, mut failures) = (Worst::default(), Failures(Vec::new()));
         for case in &cases {
             let id = case.id();
-            match (check(case), self.skip(&id, dtype)) {
+            match (guarded(|| check(case)), self.skip(&id, dtype)) {
                 (Ok(error), None) if error >= worst.error => worst = Worst { case: id, error },
                 (Ok(_), None) | (Err(_), Some(_)) => {}
                 (Err(error), None) => failures.0.push(format!("{id}: {error:#}")),
@@ -284,6 +290,12 @@ impl Suite<'_> {
         failures.or(worst)
     }
 
+    /// The cases of the operators that are tested.
+    pub(super) fn cases(&self) -> Result<Vec<OpCase>, Failures> {
+        let cases = cases_of(|entry| self.krate.is_none_or(|krate| entry.krate == krate));
+        cases.map_err(|error| Failures(vec![format!("{error:#}")]))
+    }
+
     /// The entry that says that a case is not passed.
     pub(super) fn skip(&self, case: &str, dtype: DType) -> Option<&Skip> {
         let mut skips = self.skips.iter();
@@ -292,35 +304,35 @@ impl Suite<'_> {
 
     /// A line for each entry without a case.
     pub(super) fn unknown_skips(&self, cases: &[OpCase]) -> Vec<String> {
-        let unknown = |skip: &&Skip| !cases.iter().any(|case| case.id() == skip.case);
+        let unknown =
+            |skip: &&Skip| self.krate.is_none() && !cases.iter().any(|case| case.id() == skip.case);
         let skips = self.skips.iter().filter(unknown);
         skips
             .map(|skip| format!("{}: is skipped, but there is no such case", skip.case))
             .collect()
     }
 
-    /// The largest error of a case's outputs; `as_golden` has the golden outputs.
-    fn compare(
+    /// The largest error of a case's outputs; `expected` is the case whose outputs are known.
+    pub(super) fn compare(
         &self,
         case: &OpCase,
-        as_golden: &OpCase,
+        expected: &OpCase,
         composites: &str,
         tolerance: f64,
     ) -> anyhow::Result<f64> {
         let run = self.run(case, composites)?;
-        let error = self.error([case, as_golden], &run.inferred, &run.outputs)?;
+        let error = self.error([case, expected], &run.inferred, &run.outputs)?;
         near(error, tolerance)
     }
 
-    /// The largest error of what a case produced; the second case has the golden outputs.
+    /// The largest error of what a case produced; the second is the case whose outputs are known.
     pub(super) fn error(
         &self,
-        [case, as_golden]: [&OpCase; 2],
+        [case, known]: [&OpCase; 2],
         inferred: &[TensorSpec],
         found: &[HostTensor],
     ) -> anyhow::Result<f64> {
-        let id = as_golden.id();
-        let expected = outputs(&id).with_context(|| id.clone())?;
+        let expected = Expected::collect()?.outputs(known)?;
         anyhow::ensure!(
             expected.len() == found.len(),
             "{} outputs for {}",
@@ -337,8 +349,7 @@ impl Suite<'_> {
                 inferred.dtype,
                 found.spec()
             );
-            let exact = case.inputs == as_golden.inputs;
-            if exact || !ROUNDED.contains(&case.op.name()) {
+            if !case.jumps || case.inputs == known.inputs {
                 worst = worst.max(deviation(expected, found));
             }
         }
@@ -366,6 +377,12 @@ fn with_dtype(mut case: OpCase, dtype: DType) -> Option<OpCase> {
     }
     let specs: Vec<TensorSpec> = case.inputs.iter().map(|input| input.spec.clone()).collect();
     (changed && case.op.infer(&specs).is_ok()).then_some(case)
+}
+
+/// Runs a check; a panic is a failure of its case and not the end of the suite.
+pub(super) fn guarded<T>(check: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let checked = catch_unwind(AssertUnwindSafe(check));
+    checked.unwrap_or_else(|panic| Err(anyhow::anyhow!("panicked: {}", panic_message(&*panic))))
 }
 
 /// Whether a shape, perhaps with symbolic dimensions, is that of the tensor.
