@@ -5,6 +5,7 @@ mod configuration;
 mod detection;
 mod image;
 mod image_presets;
+mod kinds;
 mod masked_text;
 mod photographs;
 mod pixels;

@@ -5,99 +5,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value};
 
 use super::image::Filter;
+use super::kinds::{Crops, KINDS, Kind};
 use super::recipe::{Crop, Recipe, Rule};
 use super::values::{Size, Values};
-
-/// A kind of processor: the values that its configurations need not name.
-struct Kind {
-    name: &'static str,
-    /// The kinds of models, as `config.json` names them, that have it where nothing else is said.
-    models: &'static [&'static str],
-    size: Rule,
-    filter: Filter,
-    mean: [f64; 3],
-    std: [f64; 3],
-    crop: Crops,
-    divisor: usize,
-    pads: bool,
-}
-
-/// How a kind cuts out the centre.
-enum Crops {
-    Never,
-    IfAsked,
-    /// This many pixels a side unless another size is given.
-    Always(usize),
-    /// Below 384 pixels: resized to a larger side by `crop_pct`, then cut.
-    ByShare,
-}
-
-const VIT: Kind = Kind {
-    name: "ViTImageProcessor",
-    models: &["vit", "swin"],
-    size: Rule::Exact([224; 2]),
-    filter: Filter::Bilinear,
-    mean: [0.5; 3],
-    std: [0.5; 3],
-    crop: Crops::IfAsked,
-    divisor: 1,
-    pads: false,
-};
-
-const DETR: Kind = Kind {
-    name: "DetrImageProcessor",
-    models: &["detr"],
-    size: Rule::Edges {
-        shortest: 800,
-        longest: 1333,
-    },
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
-    crop: Crops::Never,
-    pads: true,
-    ..VIT
-};
-
-const KINDS: &[Kind] = &[
-    VIT,
-    DETR,
-    Kind {
-        name: "MaskFormerImageProcessor",
-        models: &["maskformer"],
-        divisor: 32,
-        ..DETR
-    },
-    Kind {
-        name: "SegformerImageProcessor",
-        models: &["segformer"],
-        size: Rule::Exact([512; 2]),
-        pads: false,
-        ..DETR
-    },
-    Kind {
-        name: "DeiTImageProcessor",
-        models: &["deit"],
-        size: Rule::Exact([256; 2]),
-        filter: Filter::Bicubic,
-        crop: Crops::Always(224),
-        ..VIT
-    },
-    Kind {
-        name: "MobileNetV2ImageProcessor",
-        models: &["mobilenet_v2"],
-        size: Rule::Shortest(256),
-        crop: Crops::Always(224),
-        ..VIT
-    },
-    Kind {
-        name: "ConvNextImageProcessor",
-        models: &["resnet"],
-        size: Rule::Shortest(384),
-        filter: Filter::Bicubic,
-        crop: Crops::ByShare,
-        ..VIT
-    },
-];
 
 /// From this side on, processors of the kind [`Crops::ByShare`] cut nothing.
 const UNCUT: usize = 384;
@@ -155,21 +65,7 @@ impl Processor {
             Some(3) => Filter::Bicubic,
             Some(other) => bail!("resample {other} is not known; known: 2 (bilinear), 3 (bicubic)"),
         };
-        let factor = values.number("rescale_factor")?.unwrap_or(1.0 / 255.0);
-        let factor = match values.flag("do_rescale", true)? {
-            true => factor,
-            false => 1.0,
-        };
-        let mean = values.channels("image_mean", kind.mean)?;
-        let std = values.channels("image_std", kind.std)?;
-        let (mean, std) = match values.flag("do_normalize", true)? {
-            true => (mean, std),
-            false => ([0.0; 3], [1.0; 3]),
-        };
-        ensure!(
-            factor > 0.0 && std.iter().all(|std| *std > 0.0),
-            "rescale_factor and image_std must be above 0"
-        );
+        let (factor, [mean, std]) = normalization(&mut values, kind)?;
         values.finish(ELSEWHERE)?;
         let recipe = Recipe {
             rule,
@@ -219,6 +115,25 @@ fn kind(values: &mut Values, model: impl FnOnce() -> Option<String>) -> Result<&
         "has no image_processor_type, and no config.json beside it names a model_type whose processor is known; \
          --set preprocessor=model takes the model's own",
     )
+}
+
+/// What pixels are multiplied by; then mean and deviation.
+fn normalization(values: &mut Values, kind: &Kind) -> Result<(f64, [[f64; 3]; 2])> {
+    let factor = values.number("rescale_factor")?.unwrap_or(1.0 / 255.0);
+    let factor = match values.flag("do_rescale", true)? {
+        true => factor,
+        false => 1.0,
+    };
+    let mean = values.channels("image_mean", kind.mean)?;
+    let std = values.channels("image_std", kind.std)?;
+    ensure!(
+        factor > 0.0 && std.iter().all(|std| *std > 0.0),
+        "rescale_factor and image_std must be above 0"
+    );
+    Ok(match values.flag("do_normalize", true)? {
+        true => (factor, [mean, std]),
+        false => (factor, [[0.0; 3], [1.0; 3]]),
+    })
 }
 
 /// The size that photographs are resized to, and the part that is cut out of them.
