@@ -56,6 +56,11 @@ impl Processor {
         let (rule, crop) = size(&mut values, kind)?;
         let divisor = values.whole("size_divisor")?;
         let divisor = divisor.or(values.whole("size_divisibility")?);
+        ensure!(
+            divisor.is_none() || kind.divisor > 1,
+            "{} knows no size_divisor",
+            kind.name
+        );
         let pads = values.flag("pad_and_return_pixel_mask", kind.pads)?;
         let pads = values.flag("do_pad", pads)?;
         let padded = values.sides("pad_size")?.filter(|_| pads);
@@ -307,6 +312,7 @@ mod tests {
             ("ViT", r#", "size": 1000000000"#, "`size` must be"),
             ("ViT", r#", "do_center_crop": true"#, "needs a crop_size"),
             ("ViT", r#", "max_size": 4"#, "knows no max_size"),
+            ("Detr", r#", "size_divisor": 4"#, "knows no size_divisor"),
             ("DeiT", r#", "size": 200"#, "crop_size is larger than size"),
             (
                 "Detr",
