@@ -2,7 +2,7 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::shape::{Dim, Shape, TensorSpec};
-use nongemm_operators::{LinalgVectorNorm, Reduce, ReduceKind};
+use nongemm_operators::{Reduce, ReduceKind};
 
 use super::compare::test;
 use crate::emit::convert::{arithmetic, filled};
@@ -42,15 +42,6 @@ impl Emit for Reduce {
 }
 
 register_emit!(Reduce);
-
-impl Emit for LinalgVectorNorm {
-    fn emit(&self, e: &mut Emitter, inputs: &[Tensor]) -> anyhow::Result<Vec<Tensor>> {
-        let (x, shape) = (&inputs[0], e.output(0).shape);
-        Ok(vec![fold(e, "ReduceL2", x, &self.dim, self.keepdim, shape)])
-    }
-}
-
-register_emit!(LinalgVectorNorm);
 
 fn fold(
     e: &mut Emitter,
