@@ -3,6 +3,7 @@
 
 mod compile;
 mod conformance;
+mod embedding;
 mod errors;
 mod file;
 mod file_errors;

@@ -124,6 +124,7 @@ pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError
     let graph = build(entry, spec, &settings)?;
     settings.find::<CompositePolicy>("composites")?;
     let tokenizer = settings.find::<PathBuf>("tokenizer")?;
+    let preprocessor = settings.find::<PathBuf>("preprocessor")?;
     backend.check_settings(&settings)?;
     settings.finish()?;
     let weights = plugins.open_weights(&spec.weights)?;
@@ -139,6 +140,7 @@ pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError
         dataset_path: path.map(Path::to_owned),
         companions: Companions {
             tokenizer,
+            preprocessor,
             folder: weights.folder(),
         },
         graph,
