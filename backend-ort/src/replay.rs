@@ -2,7 +2,8 @@
 //! types and shapes.
 
 use anyhow::Context;
-use nongemm_core::plugin::{Backend, FileInputs, PrepareOptions, Session};
+use nongemm_core::op::{Attrs, OpInstance};
+use nongemm_core::plugin::{FileInputs, PrepareOptions, Session, Settings};
 use nongemm_core::record::OpRow;
 use nongemm_core::shape::TensorSpec;
 use ort::value::TensorElementType;
@@ -10,12 +11,13 @@ use prost::Message;
 use serde_json::{Map, Value};
 
 use crate::emit::{self, IR_VERSION, OPSET};
-use crate::flows::{DeclaredInput, Ort, Size, element, fill};
+use crate::flows::{DeclaredInput, Size, element, fill, prepare};
 use crate::profile::data_type;
 use crate::proto::{
     AttributeProto, AttributeType, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
     TensorProto, ValueInfoProto,
 };
+use crate::runtime::{Optimization, Options};
 
 /// Keys among the attributes of a row that are none of the node's.
 const NOTES: &[&str] = &["onnx", "input_types", "output_types"];
@@ -26,11 +28,60 @@ const NOTES: &[&str] = &["onnx", "input_types", "output_types"];
 /// When the row is no ONNX call, or holds what cannot be replayed: a body of a loop, a type without
 /// tensors.
 pub fn session(row: &OpRow, options: &PrepareOptions) -> anyhow::Result<Box<dyn Session>> {
+    recorded(&Recorded::from(row), options)
+}
+
+/// A session of one recorded call whose outputs are not known, with synthetic inputs bound.
+///
+/// # Errors
+/// As [`session`].
+pub fn call_session(
+    call: &OpInstance,
+    options: &PrepareOptions,
+) -> anyhow::Result<Box<dyn Session>> {
+    let row = Recorded {
+        op: &call.op,
+        attrs: &call.attrs,
+        inputs: &call.inputs,
+        outputs: None,
+    };
+    recorded(&row, options)
+}
+
+/// What is known of a call.
+struct Recorded<'a> {
+    op: &'a str,
+    attrs: &'a Attrs,
+    inputs: &'a [TensorSpec],
+    /// Specs of the outputs; ONNX Runtime infers them without.
+    outputs: Option<&'a [TensorSpec]>,
+}
+
+impl<'a> From<&'a OpRow> for Recorded<'a> {
+    fn from(row: &'a OpRow) -> Self {
+        Recorded {
+            op: &row.op,
+            attrs: &row.attrs,
+            inputs: &row.inputs,
+            outputs: Some(&row.outputs),
+        }
+    }
+}
+
+/// Nothing is optimised: a call that was recorded is what an optimisation left.
+fn recorded(row: &Recorded<'_>, options: &PrepareOptions) -> anyhow::Result<Box<dyn Session>> {
+    let own = Options {
+        optimization: Optimization::Disable,
+        inputs: None,
+        ..Options::read(&options.settings, options.device, options.threads)?
+    };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("call.onnx");
-    std::fs::write(&path, model(row)?.encode_to_vec())?;
-    let session = Ort.prepare_file(&path, options, FileInputs::Own);
-    session.with_context(|| format!("operator {}", row.op))
+    std::fs::write(&path, written(row)?.encode_to_vec())?;
+    let session = prepare(&path, own, &Settings::default(), FileInputs::Own);
+    Ok(Box::new(
+        session.with_context(|| format!("operator {}", row.op))?,
+    ))
 }
 
 /// The model of one recorded call. Inputs are called `i0`, `i1`, ...; outputs `o0`, `o1`, ...
@@ -38,11 +89,15 @@ pub fn session(row: &OpRow, options: &PrepareOptions) -> anyhow::Result<Box<dyn 
 /// # Errors
 /// As [`session`].
 pub fn model(row: &OpRow) -> anyhow::Result<ModelProto> {
+    written(&Recorded::from(row))
+}
+
+fn written(row: &Recorded<'_>) -> anyhow::Result<ModelProto> {
     let call = row.attrs.get("onnx").and_then(Value::as_object);
     let call = call.with_context(|| format!("{} is no call of ONNX Runtime's", row.op))?;
-    let (domain, op) = row.op.rsplit_once('.').unwrap_or(("", &row.op));
+    let (domain, op) = row.op.rsplit_once('.').unwrap_or(("", row.op));
     let mut node = NodeProto {
-        name: row.op.clone(),
+        name: row.op.to_owned(),
         op_type: op.to_owned(),
         domain: domain.to_owned(),
         attribute: attributes(row)?,
@@ -84,13 +139,13 @@ fn positions(call: &Map<String, Value>, key: &str) -> Vec<usize> {
 }
 
 fn inputs(
-    row: &OpRow,
+    row: &Recorded<'_>,
     call: &Map<String, Value>,
     node: &mut NodeProto,
     graph: &mut GraphProto,
 ) -> anyhow::Result<()> {
     let (absent, weights) = (positions(call, "absent"), positions(call, "weights"));
-    let mut operands = operands(row, "input_types", &row.inputs)?.into_iter();
+    let mut operands = operands(row, "input_types", row.inputs)?.into_iter();
     let count = operands.len() + absent.len();
     for index in 0..count {
         if absent.contains(&index) {
@@ -118,12 +173,16 @@ fn inputs(
 }
 
 fn outputs(
-    row: &OpRow,
+    row: &Recorded<'_>,
     call: &Map<String, Value>,
     node: &mut NodeProto,
     graph: &mut GraphProto,
 ) -> anyhow::Result<()> {
-    let mut operands = operands(row, "output_types", &row.outputs)?.into_iter();
+    let types = match (row.outputs, row.attrs.contains_key("output_types")) {
+        (None, false) => None,
+        (specs, _) => Some(operands(row, "output_types", specs.unwrap_or_default())?),
+    };
+    let mut types = types.map(Vec::into_iter);
     let wanted = call.get("outputs").and_then(Value::as_array);
     let wanted: Vec<bool> = wanted.map_or_else(
         || vec![true],
@@ -139,11 +198,16 @@ fn outputs(
             continue;
         }
         let name = format!("o{index}");
-        let (ty, _) = operands
-            .next()
-            .context("an output is missing in the record")?;
-        let value = ValueInfoProto::tensor(&name, ty as i32, None);
-        graph.output.push(value);
+        graph.output.push(match &mut types {
+            Some(types) => {
+                let (ty, _) = types.next().context("an output is missing in the record")?;
+                ValueInfoProto::tensor(&name, ty as i32, None)
+            }
+            None => ValueInfoProto {
+                name: name.clone(),
+                ..ValueInfoProto::default()
+            },
+        });
         node.output.push(name);
     }
     Ok(())
@@ -152,7 +216,7 @@ fn outputs(
 type Operand = (DataType, Vec<i64>);
 
 /// Types and shapes; verbatim in the record where the record has no word for a type.
-fn operands(row: &OpRow, key: &str, specs: &[TensorSpec]) -> anyhow::Result<Vec<Operand>> {
+fn operands(row: &Recorded<'_>, key: &str, specs: &[TensorSpec]) -> anyhow::Result<Vec<Operand>> {
     if let Some(verbatim) = row.attrs.get(key).and_then(Value::as_array) {
         let pairs = verbatim.iter().filter_map(Value::as_object).flatten();
         return pairs
@@ -197,7 +261,7 @@ fn weight(name: &str, ty: DataType, dims: &[i64]) -> anyhow::Result<TensorProto>
     })
 }
 
-fn attributes(row: &OpRow) -> anyhow::Result<Vec<AttributeProto>> {
+fn attributes(row: &Recorded<'_>) -> anyhow::Result<Vec<AttributeProto>> {
     let own = row
         .attrs
         .iter()
@@ -271,7 +335,9 @@ fn tensor(name: &str, written: &Value) -> anyhow::Result<TensorProto> {
         ..TensorProto::default()
     };
     let data = list("data")?;
-    let floats = || data.iter().filter_map(Value::as_f64);
+    // Infinities and what is no number are written as text.
+    let float = |x: &Value| x.as_f64().or_else(|| x.as_str()?.parse().ok());
+    let floats = || data.iter().filter_map(float);
     let ints = || data.iter().filter_map(Value::as_i64);
     match DataType::try_from(tensor.data_type)? {
         DataType::Float => tensor.float_data = floats().map(|x| x as f32).collect(),

@@ -99,6 +99,16 @@ char* nongemm_clamp(const at::Tensor* x, const double* min, const double* max, a
   return guarded([&] { *out = new at::Tensor(at::clamp(*x, bound(*x, min), bound(*x, max))); });
 }
 
+// No dimension means all.
+char* nongemm_vector_norm(const at::Tensor* x, double ord, const int64_t* dims, size_t count, bool keepdim,
+                          at::Tensor** out) {
+  return guarded([&] {
+    at::OptionalIntArrayRef dim;
+    if (count > 0) dim = at::IntArrayRef(dims, count);
+    *out = new at::Tensor(at::linalg_vector_norm(*x, ord, dim, keepdim));
+  });
+}
+
 char* nongemm_hardtanh(at::Tensor* x, double min, double max, bool inplace, at::Tensor** out) {
   return guarded([&] {
     *out = new at::Tensor(inplace ? at::hardtanh_(*x, min, max) : at::hardtanh(*x, min, max));

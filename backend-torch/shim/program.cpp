@@ -9,6 +9,7 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include "call.h"
 #include "common.h"
 #include "describe.h"
 #include "flatten.h"
@@ -151,6 +152,13 @@ char* nongemm_program_load(const char* path, const char* device, void** handle) 
     module.eval();
     nongemm::flatten(*module.get_method("forward").graph());
     *handle = new Program{std::move(module), nullptr, {}};
+  });
+}
+
+// One operator, from what a record says of a call of it (`call.h`).
+char* nongemm_program_call(const char* name, const char* attributes, size_t tensors, void** handle) {
+  return guarded([&] {
+    *handle = new Program{nongemm::program_of_call(name, attributes, tensors), nullptr, {}};
   });
 }
 

@@ -79,6 +79,12 @@ unsafe extern "C" {
         device: *const c_char,
         program: *mut *mut c_void,
     ) -> Status;
+    pub(crate) fn nongemm_program_call(
+        name: *const c_char,
+        attributes: *const c_char,
+        tensors: usize,
+        program: *mut *mut c_void,
+    ) -> Status;
     pub(crate) fn nongemm_program_save(program: *mut c_void, path: *const c_char) -> Status;
     pub(crate) fn nongemm_program_free(program: *mut c_void);
     pub(crate) fn nongemm_program_optimize(program: *mut c_void, level: c_int) -> Status;
@@ -131,6 +137,14 @@ unsafe extern "C" {
     pub(crate) fn nongemm_pow(x: In, exponent: f64, out: Out) -> Status;
     pub(crate) fn nongemm_pow_base(base: f64, exponents: In, out: Out) -> Status;
     pub(crate) fn nongemm_clamp(x: In, min: *const f64, max: *const f64, out: Out) -> Status;
+    pub(crate) fn nongemm_vector_norm(
+        x: In,
+        ord: f64,
+        dims: *const i64,
+        count: usize,
+        keepdim: bool,
+        out: Out,
+    ) -> Status;
     pub(crate) fn nongemm_hardtanh(x: In, min: f64, max: f64, inplace: bool, out: Out) -> Status;
     pub(crate) fn nongemm_softplus(x: In, beta: f64, threshold: f64, out: Out) -> Status;
     pub(crate) fn nongemm_masked_fill(x: In, mask: In, value: f64, out: Out) -> Status;

@@ -6,12 +6,14 @@ use std::ptr::null_mut;
 
 use anyhow::Context;
 use nongemm_core::interpreter::Interpreter;
+use nongemm_core::op::OpInstance;
 use nongemm_core::plugin::Device;
 use serde::Serialize;
 use torch_sys::C_tensor;
 
 use crate::engine::{Tensor, Torch};
 use crate::ffi::{self, Hooks, c_path, checked};
+use crate::flows::qualified;
 
 /// How far a program is rewritten before it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +103,33 @@ impl Program {
             ))
         }
         .with_context(|| format!("{} is no TorchScript archive", path.display()))?;
+        Ok(Program(program))
+    }
+
+    /// One operator of the dispatcher, from what a record says of a call of it. Its tensors are the inputs.
+    ///
+    /// # Errors
+    /// When libtorch has no such operator, or the record leaves open how it was called.
+    pub(crate) fn of_call(call: &OpInstance) -> anyhow::Result<Self> {
+        let attributes: String = call
+            .attrs
+            .iter()
+            .map(|(name, value)| format!("{name}\t{value}\n"))
+            .collect();
+        let (name, attributes) = (
+            CString::new(qualified(&call.op))?,
+            CString::new(attributes)?,
+        );
+        let mut program = null_mut();
+        // SAFETY: both texts live through the call.
+        unsafe {
+            checked(ffi::nongemm_program_call(
+                name.as_ptr(),
+                attributes.as_ptr(),
+                call.inputs.len(),
+                &raw mut program,
+            ))?;
+        }
         Ok(Program(program))
     }
 

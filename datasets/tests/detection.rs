@@ -87,7 +87,7 @@ fn pixels_are_those_of_the_reference() {
         let plane = theirs.len() / 3;
         let levels: Vec<f64> = (0..theirs.len())
             .map(|i| {
-                let std = f64::from(DETECTION_IMAGENET.std[i / plane]);
+                let std = DETECTION_IMAGENET.std[i / plane];
                 (picked[i] - theirs[i]).abs() * std * 255.0
             })
             .collect();

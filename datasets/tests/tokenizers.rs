@@ -67,15 +67,15 @@ fn request(batch: usize, length: usize, below: usize, companions: Companions) ->
 
 fn with_weights(family: &str) -> Companions {
     Companions {
-        tokenizer: None,
         folder: Some(fixtures().join(family)),
+        ..Companions::default()
     }
 }
 
 fn named(path: PathBuf) -> Companions {
     Companions {
         tokenizer: Some(path),
-        folder: None,
+        ..Companions::default()
     }
 }
 

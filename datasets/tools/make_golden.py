@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 from torchvision.models import ResNet50_Weights
-from transformers import DetrImageProcessor, ViTImageProcessor
+from transformers import AutoImageProcessor, DetrImageProcessor, ViTImageProcessor
 
 DATASETS = Path(__file__).resolve().parent.parent
 # Wide, wide with a half-pixel crop offset, tall, and grey.
@@ -75,7 +75,27 @@ def detr():
     return tensors
 
 
+def configured():
+    """What the processors of `tests/fixtures/processors/NAME/preprocessor_config.json` make of all photographs in one
+    batch: every 17th pixel, in rows and columns; the whole size, which is the last two numbers of `NAME.shape`; how many
+    pixels of each photograph the mask sets, if there is one."""
+    images = []
+    for photograph in PHOTOGRAPHS:
+        with Image.open(DATASETS / "sample" / "images" / f"{photograph}.jpg") as image:
+            images.append(image.convert("RGB"))
+    tensors = {}
+    for folder in sorted((DATASETS / "tests" / "fixtures" / "processors").iterdir()):
+        made = AutoImageProcessor.from_pretrained(folder)(images, return_tensors="pt")
+        pixels = made["pixel_values"].float()
+        tensors[folder.name] = pixels[:, :, ::17, ::17].contiguous()
+        tensors[f"{folder.name}.shape"] = torch.tensor(pixels.shape)
+        if "pixel_mask" in made:
+            tensors[f"{folder.name}.masked"] = made["pixel_mask"].sum(dim=(1, 2))
+    return tensors
+
+
 def main():
+    (DATASETS / "tests" / "golden" / "configured.safetensors").write_bytes(save(configured()))
     (DATASETS / "tests" / "golden" / "detr.safetensors").write_bytes(save(detr()))
     for name, make in {"resnet50": resnet50, "vit-b16": vit_b16, "swin-t": swin_t}.items():
         preprocess = make()

@@ -113,11 +113,56 @@ def make_gpt2(c):
         bos_token_id=None, eos_token_id=None))
 
 
-def make_bert(c):
-    return eager(transformers.BertForMaskedLM, transformers.BertConfig(
+def bert_config(c):
+    return transformers.BertConfig(
         num_hidden_layers=c["layers"], hidden_size=c["hidden"], num_attention_heads=c["heads"],
         intermediate_size=c["intermediate"], vocab_size=c["vocab"], max_position_embeddings=c["positions"],
-        type_vocab_size=c["types"], hidden_act="gelu", layer_norm_eps=1e-12))
+        type_vocab_size=c["types"], hidden_act="gelu", layer_norm_eps=1e-12)
+
+
+def make_bert(c):
+    return eager(transformers.BertForMaskedLM, bert_config(c))
+
+
+class MeanPooling(torch.nn.Module):
+    """The mean of each row's tokens, as sentence-transformers' `Pooling` computes it in its mode `mean`."""
+
+    def forward(self, tokens, mask):
+        weights = mask.unsqueeze(-1).expand(tokens.size()).to(tokens.dtype)
+        sums, counts = torch.sum(tokens * weights, 1), weights.sum(1)
+        return torch.cat([sums / torch.clamp(counts, min=1e-9)], 1)
+
+
+class UnitLength(torch.nn.Module):
+    """sentence-transformers' `Normalize`."""
+
+    def forward(self, embeddings):
+        return torch.nn.functional.normalize(embeddings, p=2, dim=1)
+
+
+class SentenceBert(transformers.BertModel):
+    """A BERT encoder with the modules that sentence-transformers puts behind it; none of them has weights."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.pooling, self.normalize = MeanPooling(), UnitLength()
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        outputs = super().forward(input_ids=input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
+        return self.normalize(self.pooling(outputs.last_hidden_state, attention_mask))
+
+
+def make_sentence_bert(c):
+    return eager(SentenceBert, bert_config(c))
+
+
+def forward_sentences(model, inputs):
+    return {"sentence_embedding": model(**inputs)}
+
+
+def example_sentences(config, batch, seq, image):
+    inputs = example_tokens(config | {"padding": "masked"}, batch, seq, image)
+    return inputs | {"token_type_ids": torch.zeros_like(inputs["input_ids"])}
 
 
 def make_vit(c):
@@ -333,6 +378,9 @@ FAMILIES = {
         dict(layers=12, hidden=768, heads=12, intermediate=3072, vocab=30522, positions=512, types=2,
              padding="none"),
         make_bert, forward_text, example_tokens),
+    "all-minilm-l6-v2": Family(
+        dict(layers=6, hidden=384, heads=12, intermediate=1536, vocab=30522, positions=512, types=2),
+        make_sentence_bert, forward_sentences, example_sentences),
     "vit-b16": vit(12, 768, 12, 3072, 16),
     "vit-l16": vit(24, 1024, 16, 4096, 16),
     "vit-h14": vit(32, 1280, 16, 5120, 14),

@@ -205,6 +205,8 @@ OPS = {
     "cumsum": lambda a, x: torch.cumsum(x, a["dim"], dtype=dtype(a)),
     "diff": lambda a, x, prepend=None: torch.diff(x, dim=a["dim"], prepend=prepend),
     "rotary_embedding": rotary_embedding,
+    "clamp_min": lambda a, x: torch.clamp_min(x, number(a["min"])),
+    "linalg_vector_norm": lambda a, x: torch.linalg.vector_norm(x, a["ord"], a["dim"] or None, a["keepdim"]),
     "clamp": lambda a, x: torch.clamp(x, **bounds(a, ["min", "max"])),
     # memory
     "arange": lambda a, *x: torch.arange(a["start"], len(x[0]) if x else a["end"], a["step"], dtype=dtype(a)),

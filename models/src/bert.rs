@@ -17,13 +17,13 @@ use crate::published::{Published, text};
 use crate::settings::{batch, layers as depth, preset, seq, signed, size};
 
 #[derive(Clone, Copy, Debug)]
-struct Sizes {
-    layers: usize,
-    hidden: usize,
-    heads: usize,
-    intermediate: usize,
-    vocab: usize,
-    positions: usize,
+pub(crate) struct Sizes {
+    pub(crate) layers: usize,
+    pub(crate) hidden: usize,
+    pub(crate) heads: usize,
+    pub(crate) intermediate: usize,
+    pub(crate) vocab: usize,
+    pub(crate) positions: usize,
 }
 
 const SMALL: Sizes = Sizes {
@@ -72,20 +72,29 @@ const DROPOUT: f64 = 0.1;
 const TYPES: usize = 2;
 
 /// A checked configuration.
-struct Net {
+pub(crate) struct Net {
     layers: usize,
-    hidden: usize,
+    pub(crate) hidden: usize,
     intermediate: usize,
-    vocab: usize,
+    pub(crate) vocab: usize,
     positions: usize,
-    types: usize,
-    batch: usize,
-    tokens: usize,
+    pub(crate) types: usize,
+    pub(crate) batch: usize,
+    pub(crate) tokens: usize,
     attention: Attention,
 }
 
+/// What the encoder reads.
+pub(crate) struct Inputs {
+    pub(crate) ids: Value,
+    /// The segment of each token; without it, all are in the first one.
+    pub(crate) types: Option<Value>,
+    /// 1 for a token, 0 for padding; without it, nothing is padded.
+    pub(crate) padding: Option<Value>,
+}
+
 impl Net {
-    fn read(full: Sizes, config: &ModelConfig) -> Result<Self, BuildError> {
+    pub(crate) fn read(full: Sizes, config: &ModelConfig) -> Result<Self, BuildError> {
         let settings = &config.settings;
         let sizes = preset(settings, full, SMALL)?;
         let hidden = size(settings, "hidden", sizes.hidden)?;
@@ -109,41 +118,53 @@ impl Net {
         let ids = TensorSpec::new(DType::I64, [self.batch, self.tokens]);
         let ids = g.index_input("input_ids", ids, self.vocab)?;
         let sizes = [self.batch, self.tokens];
-        let padding = masking::padding(g, settings, sizes)?;
-        let (mut x, words) = g.scope("bert.embeddings", |g| self.embeddings(g, ids))?;
-        let mask = padding.map(|padding| {
-            g.scope("bert", |g| {
-                masking::bidirectional(g, self.batch, [self.tokens; 2], padding)
-            })
-        });
-        let mask = mask.transpose()?;
-        for layer in 0..self.layers {
-            x = g.scope(&format!("bert.encoder.layer.{layer}"), |g| {
-                self.layer(g, x, mask)
-            })?;
-        }
+        let inputs = Inputs {
+            ids,
+            types: None,
+            padding: masking::padding(g, settings, sizes)?,
+        };
+        let (x, words) = g.scope("bert", |g| self.encode(g, &inputs))?;
         let logits = g.scope("cls.predictions", |g| self.predictions(g, x, words))?;
         g.output("logits", logits);
         g.alias_all(tensorflow_name);
         Ok(())
     }
 
-    /// Returns the hidden states and the table of words.
-    fn embeddings(&self, g: &mut GraphBuilder, ids: Value) -> Result<(Value, Value), BuildError> {
+    /// Hidden states `[batch, tokens, hidden]` of the last layer, and the table of words.
+    pub(crate) fn encode(
+        &self,
+        g: &mut GraphBuilder,
+        inputs: &Inputs,
+    ) -> Result<(Value, Value), BuildError> {
+        let (mut x, words) = g.scope("embeddings", |g| self.embeddings(g, inputs))?;
+        let mask = inputs
+            .padding
+            .map(|padding| masking::bidirectional(g, self.batch, [self.tokens; 2], padding));
+        let mask = mask.transpose()?;
+        for layer in 0..self.layers {
+            x = g.scope(&format!("encoder.layer.{layer}"), |g| {
+                self.layer(g, x, mask)
+            })?;
+        }
+        Ok((x, words))
+    }
+
+    fn embeddings(
+        &self,
+        g: &mut GraphBuilder,
+        inputs: &Inputs,
+    ) -> Result<(Value, Value), BuildError> {
         // Buffers of the reference that no checkpoint holds.
-        let numbers = (0..signed(self.positions)).collect();
-        let zeros = vec![0; self.positions];
         let row = [1, self.positions];
+        let numbers = (0..signed(self.positions)).collect();
         let all_positions = constant(g, "position_ids", row, HostData::I64(numbers))?;
-        let all_types = constant(g, "token_type_ids", row, HostData::I64(zeros))?;
-
         let positions = masking::columns(g, all_positions, self.tokens)?;
-        let types = ops::expand(g, all_types, &[1, -1])?;
-        let types = ops::gather(g, types, 1, positions)?;
-        let types = ops::expand(g, types, &[self.batch, self.tokens].map(signed))?;
-
+        let types = match inputs.types {
+            Some(types) => types,
+            None => self.first_segment(g, positions)?,
+        };
         let hidden = self.hidden;
-        let (x, words) = layers::embedding(g, "word_embeddings", ids, self.vocab, hidden)?;
+        let (x, words) = layers::embedding(g, "word_embeddings", inputs.ids, self.vocab, hidden)?;
         let (y, _) = layers::embedding(g, "token_type_embeddings", types, self.types, hidden)?;
         let x = ops::add(g, x, y)?;
         let (y, _) =
@@ -151,6 +172,20 @@ impl Net {
         let x = ops::add(g, x, y)?;
         let x = self.layer_norm(g, x)?;
         Ok((g.scope("dropout", |g| ops::dropout(g, x, DROPOUT))?, words))
+    }
+
+    /// The segment of tokens where none is given.
+    fn first_segment(&self, g: &mut GraphBuilder, positions: Value) -> Result<Value, BuildError> {
+        let zeros = vec![0; self.positions];
+        let all_types = constant(
+            g,
+            "token_type_ids",
+            [1, self.positions],
+            HostData::I64(zeros),
+        )?;
+        let types = ops::expand(g, all_types, &[1, -1])?;
+        let types = ops::gather(g, types, 1, positions)?;
+        ops::expand(g, types, &[self.batch, self.tokens].map(signed))
     }
 
     fn layer(
@@ -220,7 +255,7 @@ impl Net {
 }
 
 /// The name in checkpoints that were converted from TensorFlow, where it differs.
-fn tensorflow_name(name: &str) -> Option<String> {
+pub(crate) fn tensorflow_name(name: &str) -> Option<String> {
     if let Some(norm) = name.strip_suffix("LayerNorm.weight") {
         return Some(format!("{norm}LayerNorm.gamma"));
     }

@@ -189,6 +189,9 @@ pub(crate) struct MicroArgs {
     /// Measure briefly: some tenths of a second for each call.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Measure the energy of each call too, where there is a sensor: some seconds more for each.
+    #[arg(long)]
+    pub(crate) energy: bool,
     /// Folder for the results.
     #[arg(long, default_value = "results")]
     pub(crate) out: PathBuf,

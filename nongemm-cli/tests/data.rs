@@ -203,3 +203,35 @@ fn ready_tensors_must_fit_the_model() {
         "none of its 1 items can be used",
     );
 }
+
+#[test]
+fn a_configuration_of_a_preprocessor_is_taken_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("preprocessor_config.json");
+    let set = format!("preprocessor={}", folder.path().display());
+    let model = ["--model", "vit-b16", "--set", &set];
+    refused_bench(&model, "preprocessor_config.json`: cannot read it");
+    fs::write(&file, r#"{"image_processor_type": "ViTImageProcessor"}"#).unwrap();
+    refused_bench(
+        &model,
+        "makes 224 x 224 pixels, but the model takes 64 x 64; give --image 224",
+    );
+    fs::write(&file, r#"{"image_processor_type": "OwlViTImageProcessor"}"#).unwrap();
+    refused_bench(
+        &model,
+        "image_processor_type OwlViTImageProcessor is not known",
+    );
+    fs::write(
+        &file,
+        r#"{"image_processor_type": "ViTImageProcessor", "size": 64}"#,
+    )
+    .unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let done = bench(out.path(), &model);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let inputs = records(out.path())[0].inputs.clone().unwrap();
+    assert_eq!(
+        inputs.preprocessor,
+        format!("ViTImageProcessor of {}", file.display())
+    );
+}

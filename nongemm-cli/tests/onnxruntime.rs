@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Done, done, json_files, nongemm, records, run};
-use nongemm_core::record::Status;
+use nongemm_core::record::{MicroRecord, Status};
 
 /// A small model, exported.
 fn exported(folder: &Path) -> PathBuf {
@@ -145,4 +145,43 @@ fn a_library_that_is_not_there_is_named() {
 #[test]
 fn the_commands_of_the_book_run() {
     common::book::check("models", Some("ONNX Runtime"));
+}
+
+/// What ONNX Runtime ran in a model, run alone and set beside it.
+#[test]
+fn recorded_operators_run_alone() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    let folder = runs.path().to_str().expect("paths are UTF-8");
+    let small = ["--model", "gpt2", "--set", "preset=small", "--seq", "8"];
+    let short = ["--max-time", "20ms", "--min-samples", "3", "--threads", "1"];
+    let ort = ["--backend", "ort", "--out", folder];
+    let done = run(&[&["bench"], &small[..], &short, &ort].concat());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let to = out.path().to_str().expect("paths are UTF-8");
+    let onnx = ["--from", folder, "--filter", "vocabulary=onnx"];
+    let ort = ["--backend", "ort", "--out", to, "--json"];
+    let done = run(&[&["micro"], &onnx[..], &short, &ort].concat());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let records: Vec<MicroRecord> = serde_json::from_str(&done.stdout).expect("JSON");
+    let entries = &records[0].entries;
+    assert!(entries.len() > 10, "{}", entries.len());
+    for entry in entries {
+        assert_eq!(
+            entry.vocabulary.as_deref(),
+            Some("onnx"),
+            "{}",
+            entry.call.op
+        );
+        let times = entry.outcome.times();
+        let times = times.unwrap_or_else(|| panic!("{}: {:?}", entry.call.op, entry.outcome));
+        assert_eq!(times.steps, std::slice::from_ref(&entry.call.op));
+        assert_eq!(entry.in_model.len(), 1, "{}", entry.call.op);
+    }
+    // Another flow says that they are not its own.
+    let candle = ["--backend", "candle", "--out", to, "--json"];
+    let done = run(&[&["micro"], &onnx[..], &short, &candle].concat());
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    let words = "refused: backend candle runs no onnx operators alone";
+    assert!(done.stderr.contains(words), "{}", done.stderr);
 }

@@ -194,3 +194,54 @@ fn a_file_that_is_not_there_is_bad_usage() {
 fn the_table_of_operators_is_up_to_date() {
     common::support::check();
 }
+
+/// all-MiniLM-L6-v2 from its published folder, in two flows: its own tokenizer, its own weights, one embedding.
+#[test]
+fn a_published_checkpoint_runs_through_the_whole_path() {
+    let set = std::env::var_os("NONGEMM_MINILM").map(PathBuf::from);
+    let folder = set.unwrap_or_else(|| {
+        let home = PathBuf::from(std::env::var_os("HOME").expect("there is a home"));
+        home.join(".cache/nongemm/all-minilm-l6-v2-0.1.2/model")
+    });
+    assert!(
+        folder.is_dir(),
+        "there is no checkpoint at {}; run `cargo xtask test torch`",
+        folder.display()
+    );
+    let results = tempfile::tempdir().expect("a temporary folder");
+    let texts = results.path().join("texts.txt");
+    fs::write(&texts, "A cat sits on the mat.\n\nInterest rates rose.\n")
+        .expect("it can be written");
+    let out = results.path().join("out");
+    let [out_, weights] = [&out, &folder].map(|path| path.to_str().expect("paths are UTF-8"));
+    let dataset = format!("text:{}", texts.display());
+    let what = ["bench", "--out", out_, "--model", "all-minilm-l6-v2"];
+    let how = ["--backend", "candle,torch", "--batch", "2", "--seq", "16"];
+    let of = ["--weights", weights, "--dataset", &dataset];
+    let short = ["--max-time", "200ms", "--min-samples", "3"];
+    let done = run(&[&what[..], &how, &of, &short].concat());
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let records = records(&out);
+    assert_eq!(records.len(), 2);
+    for record in &records {
+        let weights = record.weights.as_ref().expect("weights are recorded");
+        let files = weights.files.iter();
+        let hashes: Vec<&str> = files.map(|file| file.sha256.as_str()).collect();
+        assert_eq!(
+            hashes,
+            ["53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"]
+        );
+        let inputs = record.inputs.as_ref().expect("inputs are recorded");
+        assert!(
+            inputs.preprocessor.starts_with("masked-text, tokenizer "),
+            "{}",
+            inputs.preprocessor
+        );
+        assert_ne!(inputs.samples[0][0], inputs.samples[0][1]);
+    }
+    let compared = records.iter().filter_map(|record| {
+        let checks = record.checks.as_ref()?;
+        checks.reference.as_ref()
+    });
+    assert_eq!(compared.count(), 1, "the flows are compared");
+}

@@ -130,7 +130,7 @@ fn a_panic_is_a_failure_of_its_case() {
         ["test_add", "test_positive"]
     );
     assert!(
-        report.wrong[0].contains("panicked: too far off"),
+        report.wrong[0].contains("the kernel of the crate test panicked: too far off"),
         "{report}"
     );
 }

@@ -78,11 +78,21 @@ impl EnergyMeter for Counter {
 }
 
 fn measure(machine: &Arc<Machine>, meters: Vec<Box<dyn EnergyMeter>>) -> EnergyResult {
+    measure_in_turns(machine, meters, 1)
+}
+
+/// `calls` inferences between two looks at the clock.
+fn measure_in_turns(
+    machine: &Arc<Machine>,
+    meters: Vec<Box<dyn EnergyMeter>>,
+    calls: u64,
+) -> EnergyResult {
     let named = meters.into_iter().map(|meter| ("fake".to_owned(), meter));
     let mut meters = Meters::new(named.collect());
     let setup = EnergySetup {
         plan: EnergyPlan {
             background: false,
+            calls,
             ..EnergyPlan::default()
         },
         clock: machine.as_ref(),
@@ -94,6 +104,16 @@ fn measure(machine: &Arc<Machine>, meters: Vec<Box<dyn EnergyMeter>>) -> EnergyR
         Ok(())
     };
     measure_energy(&mut meters, &setup, &mut infer).unwrap()
+}
+
+#[test]
+fn inferences_that_follow_each_other_are_all_counted() {
+    let machine = Arc::new(Machine::default());
+    let meters = vec![counter(&machine, "a", Duration::from_millis(1), 1.0)];
+    let row = measure_in_turns(&machine, meters, 7).rows.remove(0);
+    assert!(row.inferences > 0 && row.inferences.is_multiple_of(7));
+    // 10 ms at 120 W.
+    assert!((row.gross_j_per_inference - 1.2).abs() < 0.02, "{row:?}");
 }
 
 #[test]

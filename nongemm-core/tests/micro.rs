@@ -6,12 +6,12 @@ use std::path::Path;
 
 use nongemm_core::dtype::DType;
 use nongemm_core::measure::{ClockCost, Series, Stop};
-use nongemm_core::op::{Attrs, OpInstance};
+use nongemm_core::op::{Attrs, OpGroup, OpInstance};
 use nongemm_core::plugin::Device;
 use nongemm_core::record::micro_store::{Growing, path, read};
 use nongemm_core::record::{
-    AloneTimes, Ceiling, Ceilings, Machine, MicroEntry, MicroRecord, MicroSpec, Outcome, RunRecord,
-    SCHEMA, Software, in_model,
+    AloneTimes, Ceiling, Ceilings, Energy, EnergyRow, Machine, MicroEntry, MicroRecord, MicroSpec,
+    Outcome, RunRecord, SCHEMA, Software, group_energy, in_model,
 };
 use nongemm_core::shape::TensorSpec;
 use serde_json::json;
@@ -26,6 +26,7 @@ fn spec() -> MicroSpec {
         target_ci: 0.02,
         max_time_ns: 1_000,
         min_samples: 6,
+        energy: false,
     }
 }
 
@@ -43,6 +44,8 @@ fn header() -> MicroRecord {
         },
         overhead: None,
         flushed_bytes: 0,
+        energy_unavailable: None,
+        group_energy: Vec::new(),
         entries: Vec::new(),
     }
 }
@@ -60,12 +63,16 @@ fn times(ns: f64) -> AloneTimes {
         device: None,
         flops: Some(1_000),
         bytes: Some(4_000),
+        outputs: Vec::new(),
+        energy: Vec::new(),
+        energy_left_out: Vec::new(),
     }
 }
 
 fn entry(op: &str, outcome: Outcome) -> MicroEntry {
     let attrs = json!({"eps": 0.1, "axis": 1});
     MicroEntry {
+        vocabulary: None,
         call: OpInstance {
             op: op.to_owned(),
             attrs: attrs.as_object().unwrap().clone(),
@@ -77,7 +84,6 @@ fn entry(op: &str, outcome: Outcome) -> MicroEntry {
         bytes_per_s: None,
         flops_per_s: None,
         roofline: None,
-        energy_j: None,
         in_model: Vec::new(),
     }
 }
@@ -221,4 +227,33 @@ fn operators_in_models_beside_the_same_alone() {
     assert_eq!((found(1)[0].count, found(1)[0].ns), (1, 30.0));
     assert!(found(2).is_empty() && found(3).is_empty());
     assert_eq!(found(0).len(), 1, "another backend's runs are not compared");
+}
+
+#[test]
+fn groups_take_what_their_operators_take_alone() {
+    let row = |probe: &str, net: f64| EnergyRow {
+        probe: probe.to_owned(),
+        sensor: "package-0".to_owned(),
+        net_j_per_inference: net,
+        ..EnergyRow::default()
+    };
+    let mut alone = times(100.0);
+    alone.energy = vec![row("rapl", 0.25), row("other", 9.0)];
+    let mut record = header();
+    record.entries = vec![entry("norm", Outcome::Ok(Box::new(alone)))];
+    let mut measured = run("toy:fast");
+    group_energy::weigh(&mut record, std::slice::from_ref(&measured));
+    assert!(record.group_energy.is_empty(), "the run has no energy");
+    measured.energy = Some(Energy::Measured(vec![row("rapl", 2.0), row("absent", 3.0)]));
+    group_energy::weigh(&mut record, &[measured]);
+    let [found] = record.group_energy.as_slice() else {
+        panic!("{:?}", record.group_energy);
+    };
+    // Two calls of 0.25 J; the parts, which have no entry, take 30 of 430 ns.
+    assert_eq!(found.groups, [(OpGroup::Other, 0.5)].into());
+    assert_eq!(
+        (found.probe.as_str(), found.whole_j, found.residual_j),
+        ("rapl", 2.0, 1.5)
+    );
+    assert!((found.covered - 400.0 / 430.0).abs() < 1e-12);
 }

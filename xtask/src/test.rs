@@ -183,6 +183,7 @@ fn ort() -> Result<()> {
 fn torch() -> Result<()> {
     let python = setup::python()?;
     let libtorch = setup::libtorch()?;
+    let sentence_model = setup::sentence_model()?;
     let packages = [
         ["--package", "nongemm-torch"],
         ["--package", "nongemm-cli"],
@@ -202,7 +203,8 @@ fn torch() -> Result<()> {
             .args(packages.as_flattened())
             .args(["--lib", "--test", "suite", "--test", "torch"])
             .env("LIBTORCH", &libtorch)
-            .env("NONGEMM_PYTHON", &python),
+            .env("NONGEMM_PYTHON", &python)
+            .env("NONGEMM_MINILM", &sentence_model),
     )
 }
 

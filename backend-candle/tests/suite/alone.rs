@@ -1,14 +1,20 @@
 //! Operators alone, on inputs that are made up for them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use nongemm_candle::CandleBackend;
 use nongemm_core::conformance::{cases, options};
 use nongemm_core::dtype::DType;
-use nongemm_core::measure::{Limits, Mode, Monotonic, Probes, Recorder, SamplePlan};
+use nongemm_core::measure::{
+    Clock, EnergyPlan, Limits, Meters, Mode, Monotonic, Probes, Recorder, SamplePlan,
+};
 use nongemm_core::op::{OpInstance, OpRegistry};
-use nongemm_core::run::alone::{Alone, NotMeasured, measure, overhead};
+use nongemm_core::plugin::{EnergyKind, EnergyMeter, EnergySensor, Plugins};
+use nongemm_core::registry::Call;
+use nongemm_core::run::alone::{Alone, Beside, NotMeasured, measure, overhead};
+use nongemm_core::run::energy::ALONE;
 use nongemm_core::shape::TensorSpec;
 
 /// Every operator says what its inputs must hold: none of them fails on them or gives something that is
@@ -20,22 +26,48 @@ fn every_operator_takes_the_inputs_that_are_made_up_for_it() {
     for case in cases().unwrap() {
         let specs: Vec<TensorSpec> = case.inputs.iter().map(|i| i.spec.clone()).collect();
         let call = OpInstance::new(case.op.as_ref(), &specs);
-        let alone = Alone::new(&call, &ops).unwrap();
-        let session = alone.session(&CandleBackend, &options("fused"));
-        let mut session = session.unwrap_or_else(|e| panic!("{}: {e}", case.id()));
-        let mut plain = Recorder::new(&clock, Mode::Off, 0);
-        if let Err(error) = session.run(&mut plain) {
-            panic!("{}: {error:#}", case.id());
+        runs(&call, &case.id(), &ops, &clock);
+    }
+}
+
+/// The same for the entries of the shipped registry: of each operator the smallest call with operands of
+/// each combination of types.
+#[test]
+fn every_operator_of_the_preset_takes_the_inputs_that_are_made_up_for_it() {
+    let plugins = Plugins::collect().unwrap();
+    let clock = Monotonic::new();
+    let preset = plugins.presets.get("preset").unwrap().registry().unwrap();
+    let mut smallest: BTreeMap<String, Call> = BTreeMap::new();
+    for entry in preset.iter() {
+        let call = &entry.call;
+        let dtypes: Vec<DType> = entry.inputs().iter().map(|spec| spec.dtype).collect();
+        let kind = format!("{}{dtypes:?}", call.instance.op);
+        let known = smallest.entry(kind).or_insert_with(|| call.clone());
+        if call.bytes() < known.bytes() {
+            *known = call.clone();
         }
-        for (name, output) in session.outputs().unwrap() {
-            // Filled with what the attributes say, infinities included.
-            let filled = alone_decides(&call);
-            assert!(
-                filled || output.data().is_finite(),
-                "{}: {name} is not finite",
-                case.id()
-            );
-        }
+    }
+    assert!(smallest.len() > 60, "{}", smallest.len());
+    for (name, call) in smallest {
+        runs(&call.instance, &name, &plugins.ops, &clock);
+    }
+}
+
+fn runs(call: &OpInstance, name: &str, ops: &OpRegistry, clock: &Monotonic) {
+    let alone = Alone::new(call, ops).unwrap_or_else(|e| panic!("{name}: {e:#}"));
+    let session = alone.session(&CandleBackend, &options("fused"));
+    let mut session = session.unwrap_or_else(|e| panic!("{name}: {e}"));
+    let mut plain = Recorder::new(clock, Mode::Off, 0);
+    if let Err(error) = session.run(&mut plain) {
+        panic!("{name}: {error:#}");
+    }
+    for (output, tensor) in session.outputs().unwrap() {
+        // Filled with what the attributes say, infinities included.
+        let filled = alone_decides(call);
+        assert!(
+            filled || tensor.data().is_finite(),
+            "{name}: {output} is not finite"
+        );
     }
 }
 
@@ -69,15 +101,54 @@ fn measured(call: &OpInstance) -> Result<nongemm_core::record::AloneTimes, NotMe
         Ok(())
     };
     let options = options("reference");
+    let ten_watts: Box<dyn EnergyMeter> = Box::new(TenWatts::new());
+    let mut meters = Meters::new(vec![("fake".to_owned(), ten_watts)]);
     let times = measure(
         &alone,
         &CandleBackend,
         &options,
         &mut plan,
-        Some(&mut flush),
+        Beside {
+            flush: Some(&mut flush),
+            energy: Some((&mut meters, SHORT)),
+        },
     )?;
     assert_eq!(times.cold.as_ref().map(|cold| cold.n), Some(flushes));
     Ok(times)
+}
+
+/// Windows that make a test short.
+const SHORT: EnergyPlan = EnergyPlan {
+    window: Duration::from_millis(20),
+    idle: Duration::from_millis(10),
+    poll: Duration::from_millis(1),
+    ..ALONE
+};
+
+/// A counter that moves whenever it is read: ten joules a second of the time that has passed.
+struct TenWatts(Monotonic, Vec<EnergySensor>);
+
+impl TenWatts {
+    fn new() -> Self {
+        let sensor = EnergySensor {
+            name: "all".to_owned(),
+            domain: "all".to_owned(),
+            part_of: None,
+            kind: EnergyKind::Counter,
+            resolution: 1e-9,
+        };
+        TenWatts(Monotonic::new(), vec![sensor])
+    }
+}
+
+impl EnergyMeter for TenWatts {
+    fn sensors(&self) -> &[EnergySensor] {
+        &self.1
+    }
+
+    fn read(&mut self, values: &mut Vec<Option<f64>>) {
+        values.push(Some(1e-8 * self.0.now() as f64));
+    }
 }
 
 fn call(op: &str, attrs: serde_json::Value, inputs: &[(DType, &[usize])]) -> OpInstance {
@@ -104,6 +175,14 @@ fn short_calls_are_batched_and_work_is_counted() {
     assert_eq!(times.device, None);
     assert_eq!(times.steps, ["softmax"]);
     assert!(times.host.min_ns > 0.0);
+    assert!(times.outputs.is_empty(), "their sizes are known");
+    let row = &times.energy[0];
+    assert!(row.inferences >= times.hot.calls && row.inferences.is_multiple_of(times.hot.calls));
+    // The sensor is read right before a window and right after it.
+    let seconds = row.window_ns.iter().sum::<u64>() as f64 * 1e-9;
+    let least = 10.0 * seconds / row.inferences as f64;
+    assert!(row.gross_j_per_inference >= 0.999 * least, "{row:?}");
+    assert!(row.idle_w >= 9.99 && row.windows == 2, "{row:?}");
 }
 
 /// A composite runs as the reference runs it, and its parts are told.
@@ -117,7 +196,10 @@ fn composites_run_in_parts() {
 #[test]
 fn outputs_of_unknown_size_are_counted_as_they_come() {
     let nonzero = call("nonzero", serde_json::json!({}), &[(DType::Bool, &[1000])]);
-    let bytes = measured(&nonzero).unwrap().bytes.unwrap();
+    let times = measured(&nonzero).unwrap();
+    let bytes = times.bytes.unwrap();
+    let found = times.outputs[0].elements();
+    assert_eq!(bytes, 1000 + 8 * found);
     assert!((1000 + 8 * 400..1000 + 8 * 600).contains(&bytes), "{bytes}");
 }
 
@@ -127,6 +209,7 @@ fn an_operator_that_writes_over_its_input_gets_it_back() {
     let add = call("add", attrs, &[(DType::F32, &[64]), (DType::F32, &[64])]);
     let times = measured(&add).unwrap();
     assert_eq!(times.hot.calls, 1);
+    assert_eq!((times.energy.len(), times.energy_left_out.len()), (0, 1));
 }
 
 #[test]

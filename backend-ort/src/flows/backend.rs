@@ -6,7 +6,7 @@ use anyhow::Context;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{CompositePolicy, Graph};
 use nongemm_core::interpreter;
-use nongemm_core::op::Op;
+use nongemm_core::op::{Op, OpInstance};
 use nongemm_core::plugin::{
     Availability, Backend, Device, FileInputs, PrepareError, PrepareOptions, Session, Settings,
     Step, WeightSource,
@@ -18,7 +18,8 @@ use super::file;
 use super::session::{Declared, ModelSession};
 use crate::emit::Forms;
 use crate::export::{self, Model};
-use crate::profile::Origin;
+use crate::profile::{self, Origin};
+use crate::replay;
 use crate::runtime::{Options, PROVIDERS_REMEDY, library, provider};
 
 /// The backend `ort`.
@@ -111,7 +112,29 @@ impl Backend for Ort {
         options: &PrepareOptions,
         inputs: FileInputs<'_>,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        Ok(Box::new(file::prepare(path, options, inputs)?))
+        let own = Options::read(&options.settings, options.device, options.threads)?;
+        Ok(Box::new(file::prepare(
+            path,
+            own,
+            &options.settings,
+            inputs,
+        )?))
+    }
+
+    fn prepare_call(
+        &self,
+        vocabulary: &str,
+        call: &OpInstance,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        if vocabulary != profile::VOCABULARY {
+            let message = format!(
+                "backend ort runs no {vocabulary} operators alone ({})",
+                call.op
+            );
+            return Err(PrepareError::Other(anyhow::anyhow!(message)));
+        }
+        Ok(replay::call_session(call, options)?)
     }
 
     fn prepare(

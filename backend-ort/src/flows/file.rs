@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nongemm_core::plugin::{Device, FileInputs, PrepareOptions, Settings};
+use nongemm_core::plugin::{Device, FileInputs, Settings};
 use ort::value::DynTensor;
 
 use super::inputs::{self, Input};
@@ -48,10 +48,10 @@ pub(crate) fn check(
 /// A session of a file, its own inputs bound unless they are given.
 pub(crate) fn prepare(
     path: &Path,
-    options: &PrepareOptions,
+    own: Options,
+    settings: &Settings,
     inputs: FileInputs<'_>,
 ) -> anyhow::Result<ModelSession> {
-    let own = Options::read(&options.settings, options.device, options.threads)?;
     let model = model::read(path)?;
     model::check_external_data(path, &model)?;
     let shown = || path.display().to_string();
@@ -60,7 +60,7 @@ pub(crate) fn prepare(
         let names = inputs.iter().map(|input| input.name.clone());
         return Ok(load(own)?.taking(names.collect()));
     }
-    let inputs = read_inputs(path, &model, &options.settings)?;
+    let inputs = read_inputs(path, &model, settings)?;
     drop(model);
     let tensors = inputs
         .into_iter()

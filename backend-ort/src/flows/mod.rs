@@ -9,4 +9,5 @@ mod session;
 mod trial;
 
 pub use backend::Ort;
+pub(crate) use file::prepare;
 pub(crate) use inputs::{DeclaredInput, Size, element, fill};

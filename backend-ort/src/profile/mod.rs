@@ -10,5 +10,5 @@ mod trace;
 mod values;
 
 pub(crate) use operands::data_type;
-pub(crate) use steps::{Learned, Models, Origin};
+pub(crate) use steps::{Learned, Models, Origin, VOCABULARY};
 pub(crate) use trace::Trace;

@@ -18,6 +18,9 @@ use super::trace::{Call, Trace, specs};
 use super::values::{domain, same_op};
 use crate::proto::{GraphProto, ModelProto, NodeProto};
 
+/// The names that ONNX Runtime's operators go by.
+pub(crate) const VOCABULARY: &str = "onnx";
+
 /// A model before and after ONNX Runtime rewrote it.
 pub(crate) struct Models {
     /// As it was loaded.
@@ -207,7 +210,7 @@ impl<'m> Learner<'m> {
         Step {
             id: self.id(only.map_or(&call.name, |step| &step.id)),
             scope,
-            vocabulary: "onnx",
+            vocabulary: VOCABULARY,
             op: node.map_or_else(|| call.op.clone(), qualified),
             kind: whole.and_then(|step| step.kind.clone()),
             counted: only.and_then(|step| step.counted),

@@ -7,7 +7,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::interpreter::Interpreter;
 use nongemm_core::kernel::Engine;
-use nongemm_core::op::Op;
+use nongemm_core::op::{Op, OpInstance};
 use nongemm_core::plugin::{
     Availability, Backend, Device, PrepareError, PrepareOptions, Session, Settings, Step,
     WeightSource,
@@ -19,6 +19,7 @@ use torch_sys::C_tensor;
 use super::common::{self, Modes};
 use super::eager::{self, Eager};
 use super::mapping::Origins;
+use super::recorded;
 use super::script::{declared, output_names};
 use super::whole::{Whole, WholeSession};
 use crate::device::InferenceMode;
@@ -67,6 +68,15 @@ impl Backend for Compile {
 
     fn has_kernel(&self, op: &dyn Op, inputs: &[TensorSpec]) -> bool {
         Eager.has_kernel(op, inputs)
+    }
+
+    fn prepare_call(
+        &self,
+        vocabulary: &str,
+        call: &OpInstance,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        recorded::prepare(self, vocabulary, call, options)
     }
 
     fn prepare(

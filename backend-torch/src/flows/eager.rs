@@ -8,7 +8,7 @@ use nongemm_core::graph::Graph;
 use nongemm_core::interpreter::Interpreter;
 use nongemm_core::kernel::Kernels;
 use nongemm_core::measure::Recorder;
-use nongemm_core::op::Op;
+use nongemm_core::op::{Op, OpInstance};
 use nongemm_core::plugin::{
     Availability, Backend, Device, FileInputs, PrepareError, PrepareOptions, Session,
     SessionMemory, Settings, Step, WeightSource,
@@ -17,7 +17,7 @@ use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostTensor;
 
-use super::{common, file};
+use super::{common, file, recorded};
 use crate::device::{self, InferenceMode};
 use crate::engine::Torch;
 
@@ -92,6 +92,15 @@ impl Backend for Eager {
         inputs: FileInputs<'_>,
     ) -> Result<Box<dyn Session>, PrepareError> {
         file::prepare(path, options, inputs, None)
+    }
+
+    fn prepare_call(
+        &self,
+        vocabulary: &str,
+        call: &OpInstance,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        recorded::prepare(self, vocabulary, call, options)
     }
 
     fn prepare(

@@ -106,7 +106,7 @@ fn own_inputs(archive: &Path, names: &[String], engine: &Torch) -> anyhow::Resul
     Ok(inputs)
 }
 
-struct Archive {
+pub(crate) struct Archive {
     program: Program,
     execution: Execution,
 }
@@ -122,7 +122,10 @@ enum Execution {
 }
 
 impl Archive {
-    fn new(mut program: Program, optimization: Option<Optimization>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        mut program: Program,
+        optimization: Option<Optimization>,
+    ) -> anyhow::Result<Self> {
         program.optimize(optimization.unwrap_or(Optimization::None))?;
         let execution = match optimization {
             Some(_) => Execution::Whole,

@@ -8,6 +8,9 @@ use nongemm_core::plugin::{Session, Step};
 use crate::engine::Torch;
 use crate::recording::Call;
 
+/// The names that libtorch's operators go by.
+pub(crate) const VOCABULARY: &str = "aten";
+
 /// The steps of the interpreter that was traced: traced nodes name them by index in their scopes.
 #[derive(Default)]
 pub(crate) struct Origins(Vec<Step>);
@@ -76,7 +79,7 @@ pub(crate) fn foreign(call: Call, id: String, scope: &str) -> Step {
     Step {
         id,
         scope: scope.to_owned(),
-        vocabulary: "aten",
+        vocabulary: VOCABULARY,
         op: short(&call.name).to_owned(),
         kind: None,
         counted: None,
@@ -95,7 +98,7 @@ fn known(call: Call, id: String, origin: &Step, alone: bool) -> Step {
     Step {
         id,
         scope: origin.scope.clone(),
-        vocabulary: "aten",
+        vocabulary: VOCABULARY,
         op: short(&call.name).to_owned(),
         kind: same.then(|| origin.kind.clone()).flatten(),
         counted: if same { origin.counted } else { None },
@@ -116,13 +119,21 @@ fn known(call: Call, id: String, origin: &Step, alone: bool) -> Step {
     }
 }
 
+/// With the name of ATen's own library, where it has none.
+pub(crate) fn qualified(name: &str) -> String {
+    match name.contains("::") {
+        true => name.to_owned(),
+        false => format!("aten::{name}"),
+    }
+}
+
 /// Without the name of ATen's own library.
 pub(crate) fn short(name: &str) -> &str {
     name.strip_prefix("aten::").unwrap_or(name)
 }
 
 /// Without the mark of an operator that works in place.
-fn plain(name: &str) -> &str {
+pub(crate) fn plain(name: &str) -> &str {
     match name.strip_suffix('_') {
         Some(plain) if !name.ends_with("__") => plain,
         _ => name,

@@ -5,9 +5,11 @@ mod compile;
 mod eager;
 mod file;
 mod mapping;
+mod recorded;
 mod script;
 mod whole;
 
 pub use compile::Compile;
 pub use eager::Eager;
+pub(crate) use mapping::qualified;
 pub use script::Script;

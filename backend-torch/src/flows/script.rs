@@ -6,7 +6,7 @@ use anyhow::Context;
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::Graph;
 use nongemm_core::interpreter::Interpreter;
-use nongemm_core::op::Op;
+use nongemm_core::op::{Op, OpInstance};
 use nongemm_core::plugin::{
     Availability, Backend, Device, FileInputs, PrepareError, PrepareOptions, Session, Settings,
     Step, WeightSource,
@@ -17,9 +17,9 @@ use torch_sys::C_tensor;
 
 use super::common::{self, Modes};
 use super::eager::{self, Eager};
-use super::file;
 use super::mapping::{Origins, steps};
 use super::whole::{Declared, Whole, WholeSession};
+use super::{file, recorded};
 use crate::device::InferenceMode;
 use crate::engine::{Tensor, Torch};
 use crate::program::{Optimization, Program, executed_nodes};
@@ -92,6 +92,15 @@ impl Backend for Script {
             inputs,
             Some(optimization(&options.settings)?),
         )
+    }
+
+    fn prepare_call(
+        &self,
+        vocabulary: &str,
+        call: &OpInstance,
+        options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        recorded::prepare(self, vocabulary, call, options)
     }
 
     fn prepare(

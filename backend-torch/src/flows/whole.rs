@@ -272,6 +272,10 @@ impl<W: Whole> Session for WholeSession<W> {
         modes
     }
 
+    fn restores_inputs(&self) -> bool {
+        !self.restored.is_empty()
+    }
+
     fn memory(&self) -> SessionMemory {
         self.engine.memory()
     }

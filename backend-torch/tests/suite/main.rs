@@ -3,11 +3,13 @@
 
 mod compile;
 mod conformance;
+mod embedding;
 mod errors;
 mod file;
 mod file_errors;
 mod models;
 mod published;
+mod recorded;
 mod script;
 mod storage;
 #[path = "../../../models/tests/support/mod.rs"]

@@ -1,17 +1,16 @@
 //! Operators say truly where their outputs are: which share the memory of operands, and which write over
 //! them.
 
+use nongemm_core::conformance::{cases, options};
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{GraphBuilder, Init};
 use nongemm_core::kernel::{Engine, Kernels};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
 use nongemm_core::op::{OpCase, Storage};
-use nongemm_core::plugin::{Backend, Device};
+use nongemm_core::plugin::{Backend, Device, NoWeights};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
 
-use nongemm_core::conformance::{cases, options};
-use nongemm_core::plugin::NoWeights;
 use nongemm_operators::{self as ops, Binary, BinaryKind, Transpose};
 use nongemm_torch::{Eager, Script, Tensor, Torch};
 

@@ -5,8 +5,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
 use nongemm_core::kernel::{Engine, Eval};
 use nongemm_core::measure::{Mode, Monotonic, Recorder};
-use nongemm_core::plugin::NoWeights;
-use nongemm_core::plugin::{Backend, Device};
+use nongemm_core::plugin::{Backend, Device, NoWeights};
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::{HostData, HostTensor};
 use nongemm_operators::{

@@ -3,8 +3,8 @@
 use super::detection::DetectionPreprocessor;
 use super::image::{Filter, ImagePreprocessor, Resize};
 
-const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
 
 /// torchvision's evaluation transform of the `IMAGENET1K_V2` weights: shorter side 232, centre crop 224.
 pub const IMAGENET_EVAL_232: ImagePreprocessor = ImagePreprocessor {
@@ -44,11 +44,11 @@ pub const IMAGENET_EXACT: ImagePreprocessor = ImagePreprocessor {
     std: IMAGENET_STD,
 };
 
-/// `MaskFormerImageProcessor` with the values of `facebook/maskformer-swin-base-coco`: the aspect ratio is kept
-/// and zeros pad the picture to the input's size, which the processor makes a multiple of 32.
+/// `MaskFormerImageProcessor` with the values of `facebook/maskformer-swin-base-coco`: the aspect ratio is kept up
+/// to sides that are multiples of 32, and zeros pad the picture to the input's size.
 pub const MASKFORMER_PADDED: ImagePreprocessor = ImagePreprocessor {
     id: "maskformer-padded",
-    resize: Resize::Padded,
+    resize: Resize::Padded { divisor: 32 },
     filter: Filter::Bilinear,
     mean: IMAGENET_MEAN,
     std: IMAGENET_STD,

@@ -1,13 +1,19 @@
 //! Preprocessors: samples to the tensors that a graph takes.
 
 mod causal_text;
+mod configuration;
 mod detection;
 mod image;
 mod image_presets;
+mod kinds;
 mod masked_text;
+mod photographs;
 mod pixels;
+mod processor;
+mod recipe;
 mod request;
 mod rows;
+mod values;
 
 pub use causal_text::CausalText;
 pub use detection::DetectionPreprocessor;

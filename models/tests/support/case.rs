@@ -56,6 +56,15 @@ const fn image(
     }
 }
 
+const ENCODER: &[(&str, &str)] = &[
+    ("layers", "2"),
+    ("hidden", "32"),
+    ("heads", "4"),
+    ("vocab", "101"),
+    ("positions", "128"),
+    ("intermediate", "64"),
+];
+
 /// One for each family.
 const FAMILIES: &[Small] = &[
     text(
@@ -68,17 +77,8 @@ const FAMILIES: &[Small] = &[
             ("positions", "128"),
         ],
     ),
-    text(
-        &["bert"],
-        &[
-            ("layers", "2"),
-            ("hidden", "32"),
-            ("heads", "4"),
-            ("vocab", "101"),
-            ("positions", "128"),
-            ("intermediate", "64"),
-        ],
-    ),
+    text(&["bert"], ENCODER),
+    text(&["all-minilm-l6-v2"], ENCODER),
     image(
         &["vit-b16", "vit-l16", "vit-h14"],
         &[

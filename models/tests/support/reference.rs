@@ -80,8 +80,21 @@ impl Reference {
 
     /// Runs another script with this Python.
     pub fn script(&self, script: &Path, arguments: &[&OsStr]) -> anyhow::Result<()> {
+        self.script_on(script, arguments, None)
+    }
+
+    /// Runs another script with this Python, and a file as its standard input.
+    pub fn script_on(
+        &self,
+        script: &Path,
+        arguments: &[&OsStr],
+        input: Option<File>,
+    ) -> anyhow::Result<()> {
         let mut python = Command::new(&self.python);
         python.arg(script).args(arguments);
+        if let Some(input) = input {
+            python.stdin(input);
+        }
         text(python).map(drop)
     }
 

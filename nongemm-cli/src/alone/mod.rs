@@ -27,11 +27,15 @@ pub(crate) struct Setup {
     pub(crate) settings: BTreeMap<String, String>,
     /// Whether cold times are wanted.
     pub(crate) cold: bool,
+    /// Whether energy is wanted.
+    pub(crate) energy: bool,
 }
 
 /// A call to measure, and how precisely.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
+    /// Whose operator it is; null for the graph's own.
+    pub(crate) vocabulary: Option<String>,
     pub(crate) call: OpInstance,
     pub(crate) target_ci: f64,
     pub(crate) max_time_ns: u64,
@@ -39,8 +43,9 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(call: OpInstance, limits: &Limits) -> Self {
+    pub(crate) fn new(vocabulary: Option<String>, call: OpInstance, limits: &Limits) -> Self {
         Request {
+            vocabulary,
             call,
             target_ci: limits.target_ci,
             max_time_ns: limits.max_time.as_nanos() as u64,
@@ -55,6 +60,8 @@ pub(crate) struct Ready {
     pub(crate) clock: ClockCost,
     pub(crate) overhead: Option<Series>,
     pub(crate) flushed_bytes: u64,
+    /// Why there is no energy; null where it is measured.
+    pub(crate) energy_unavailable: Option<String>,
     pub(crate) modes: BTreeMap<String, String>,
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use nongemm_core::measure::{Call, Limits, Monotonic, Probes, SamplePlan, clock_cost};
+use nongemm_core::measure::{Call, Limits, Meters, Monotonic, Probes, SamplePlan, clock_cost};
 use nongemm_core::plugin::{Backend, Plugins, PrepareOptions, Settings};
 use nongemm_core::record::Outcome;
-use nongemm_core::run::alone::{Alone, NotMeasured, measure, overhead};
-use nongemm_core::run::start_probes;
+use nongemm_core::run::alone::{Alone, Beside, NotMeasured, measure, overhead};
+use nongemm_core::run::{energy, start_probes};
 use serde::de::DeserializeOwned;
 
 use super::flush::Flush;
@@ -71,6 +71,7 @@ struct Worker<'a> {
     clock: Monotonic,
     probes: Probes,
     flush: Option<Flush>,
+    meters: Option<Meters>,
     interrupted: &'a AtomicBool,
 }
 
@@ -91,6 +92,7 @@ impl<'a> Worker<'a> {
             true => Some(Flush::new(backend, &options, &plugins.ops)?),
             false => None,
         };
+        let (meters, energy_unavailable) = meters(setup.energy, plugins);
         let allocator = allocator::pin();
         let mut worker = Worker {
             backend,
@@ -98,6 +100,7 @@ impl<'a> Worker<'a> {
             clock: Monotonic::new(),
             probes: start_probes(plugins),
             flush,
+            meters,
             interrupted,
         };
         let ready = Ready {
@@ -106,6 +109,7 @@ impl<'a> Worker<'a> {
                 overhead(worker.0, worker.1, plan)
             }),
             flushed_bytes: worker.flush.as_ref().map_or(0, Flush::bytes),
+            energy_unavailable,
             modes: BTreeMap::from([("allocator".to_owned(), allocator)]),
         };
         Ok((worker, ready))
@@ -114,11 +118,7 @@ impl<'a> Worker<'a> {
     fn with_plan<T>(
         &mut self,
         limits: Limits,
-        body: impl FnOnce(
-            (&'static dyn Backend, &PrepareOptions),
-            &mut SamplePlan<'_>,
-            Option<Call<'_>>,
-        ) -> T,
+        body: impl FnOnce((&'static dyn Backend, &PrepareOptions), &mut SamplePlan<'_>, Beside<'_>) -> T,
     ) -> T {
         let mut plan = SamplePlan {
             limits,
@@ -130,8 +130,11 @@ impl<'a> Worker<'a> {
         };
         let clock = &self.clock;
         let mut flush = self.flush.as_mut().map(|flush| move || flush.run(clock));
-        let flush = flush.as_mut().map(|flush| flush as Call<'_>);
-        let result = body((self.backend, &self.options), &mut plan, flush);
+        let beside = Beside {
+            flush: flush.as_mut().map(|flush| flush as Call<'_>),
+            energy: self.meters.as_mut().map(|meters| (meters, energy::ALONE)),
+        };
+        let result = body((self.backend, &self.options), &mut plan, beside);
         self.probes = std::mem::take(&mut plan.probes);
         result
     }
@@ -140,7 +143,11 @@ impl<'a> Worker<'a> {
         let refused = |error: anyhow::Error| Outcome::Refused {
             reason: format!("{error:#}"),
         };
-        let alone = match Alone::new(&request.call, &plugins.ops) {
+        let alone = match &request.vocabulary {
+            None => Alone::new(&request.call, &plugins.ops),
+            Some(vocabulary) => Alone::recorded(vocabulary, &request.call),
+        };
+        let alone = match alone {
             Ok(alone) => alone,
             Err(error) => return refused(error),
         };
@@ -151,8 +158,8 @@ impl<'a> Worker<'a> {
             max_warmup: Duration::from_nanos(request.max_time_ns / 4),
             ..Limits::default()
         };
-        let measured = self.with_plan(limits, |(backend, options), plan, flush| {
-            measure(&alone, backend, options, plan, flush)
+        let measured = self.with_plan(limits, |(backend, options), plan, beside| {
+            measure(&alone, backend, options, plan, beside)
         });
         match measured {
             Ok(times) => Outcome::Ok(Box::new(times)),
@@ -161,5 +168,17 @@ impl<'a> Worker<'a> {
                 reason: format!("{error:#}"),
             },
         }
+    }
+}
+
+/// The sensors, or why there are none.
+fn meters(wanted: bool, plugins: &Plugins) -> (Option<Meters>, Option<String>) {
+    if !wanted {
+        return (None, Some("not asked for (--energy)".to_owned()));
+    }
+    let (meters, reasons) = energy::open(plugins);
+    match meters.is_empty() {
+        true => (None, Some(energy::unavailable(&reasons))),
+        false => (Some(meters), None),
     }
 }

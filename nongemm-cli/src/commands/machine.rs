@@ -151,6 +151,7 @@ impl Point<'_> {
             threads: self.threads,
             settings: BTreeMap::new(),
             cold: false,
+            energy: false,
         };
         let environment = self.backend.environment(self.threads);
         let (mut process, _) = Process::start(&setup, &environment, self.interrupted)?;
@@ -163,7 +164,7 @@ impl Point<'_> {
         call: OpInstance,
         limits: &Limits,
     ) -> anyhow::Result<AloneTimes> {
-        match worker.call(&Request::new(call, limits), self.interrupted) {
+        match worker.call(&Request::new(None, call, limits), self.interrupted) {
             Spoken::Answer(Outcome::Ok(times)) => Ok(*times),
             Spoken::Answer(Outcome::Refused { reason } | Outcome::Failed { reason })
             | Spoken::Gone(reason) => anyhow::bail!("{reason}"),
@@ -250,6 +251,9 @@ mod tests {
             device: None,
             flops: Some(1_000),
             bytes: None,
+            outputs: Vec::new(),
+            energy: Vec::new(),
+            energy_left_out: Vec::new(),
         };
         let peak = ceiling(times.flops, &times).unwrap();
         assert_eq!((peak.value, peak.ci95, peak.n), (5e9, [2.5e9, 10e9], 3));

@@ -75,8 +75,8 @@ impl Described {
             batch,
             inputs: inputs.collect(),
             companions: Companions {
-                tokenizer: None,
                 folder: self.by.parent().map(Path::to_owned),
+                ..Companions::default()
             },
         }
     }

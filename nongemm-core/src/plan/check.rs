@@ -75,6 +75,7 @@ pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError
     let graph = build(entry, spec, &settings)?;
     settings.find::<CompositePolicy>("composites")?;
     let tokenizer = settings.find::<PathBuf>("tokenizer")?;
+    let preprocessor = settings.find::<PathBuf>("preprocessor")?;
     backend.check_settings(&settings)?;
     settings.finish()?;
     let weights = plugins.open_weights(&spec.weights)?;
@@ -83,6 +84,7 @@ pub fn check(spec: &RunSpec, plugins: &Plugins) -> Result<CheckedRun, UsageError
         .map_err(|e| UsageError(format!("weights {}: {e:#}", spec.weights)))?;
     let companions = Companions {
         tokenizer,
+        preprocessor,
         folder: weights.folder(),
     };
     let request = InputRequest::of(&graph, spec.batch).with(companions);

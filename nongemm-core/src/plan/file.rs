@@ -132,5 +132,6 @@ fn inputs(
     }
     let mut request = described.request(spec.batch, spec.seq, spec.image);
     request.companions.tokenizer = settings.find::<PathBuf>("tokenizer")?;
+    request.companions.preprocessor = settings.find::<PathBuf>("preprocessor")?;
     CheckedInputs::check(model, spec, request, plugins).map(Some)
 }

@@ -12,7 +12,7 @@ use super::weights::WeightSource;
 use crate::dtype::DType;
 use crate::graph::{Graph, LowerError};
 use crate::measure::Recorder;
-use crate::op::{Attrs, Op, OpGroup, OpTraits};
+use crate::op::{Attrs, Op, OpGroup, OpInstance, OpTraits};
 use crate::shape::TensorSpec;
 use crate::tensor::HostTensor;
 
@@ -201,6 +201,11 @@ pub trait Session {
         Vec::new()
     }
 
+    /// Whether a run gives inputs that the one before wrote over their values back, before its clock starts.
+    fn restores_inputs(&self) -> bool {
+        false
+    }
+
     /// Memory as the backend counts it.
     fn memory(&self) -> SessionMemory {
         SessionMemory::default()
@@ -334,6 +339,22 @@ pub trait Backend: Send + Sync {
         _inputs: FileInputs<'_>,
     ) -> Result<Box<dyn Session>, PrepareError> {
         let error = anyhow::anyhow!("backend {} runs no files ({})", self.id(), path.display());
+        Err(PrepareError::Other(error))
+    }
+
+    /// Prepares one call of a vocabulary other than the graph's, as a run of the flow recorded it, with
+    /// made-up inputs bound.
+    ///
+    /// # Errors
+    /// When the flow runs no such calls alone, or the record does not say enough of this one.
+    fn prepare_call(
+        &self,
+        vocabulary: &str,
+        call: &OpInstance,
+        _options: &PrepareOptions,
+    ) -> Result<Box<dyn Session>, PrepareError> {
+        let (id, op) = (self.id(), &call.op);
+        let error = anyhow::anyhow!("backend {id} runs no {vocabulary} operators alone ({op})");
         Err(PrepareError::Other(error))
     }
 

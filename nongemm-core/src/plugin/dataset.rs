@@ -173,6 +173,9 @@ pub struct RequestedInput {
 pub struct Companions {
     /// The tokenizer that the user named, a file or a folder.
     pub tokenizer: Option<PathBuf>,
+    /// The configuration of a preprocessor that the user named, a file or a folder, or `model` for the model's own
+    /// whatever comes with the weights.
+    pub preprocessor: Option<PathBuf>,
     /// The folder that the weights lie in: a published checkpoint comes with its tokenizer and its
     /// preprocessor's configuration.
     pub folder: Option<PathBuf>,

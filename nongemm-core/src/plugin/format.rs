@@ -1,10 +1,12 @@
 //! Formats: operator registries as files that other programs read and write.
 
+use std::fmt;
+
 use super::registry::plugin_kind;
 use crate::op::OpRegistry;
 use crate::registry::OperatorRegistry;
 
-/// What a file of another program gave.
+/// What a file gave.
 #[derive(Debug, Default)]
 pub struct Imported {
     /// The entries.
@@ -18,8 +20,22 @@ pub struct Imported {
 pub struct RefusedLine {
     /// Its number, from 1.
     pub line: usize,
+    /// The operator, where that much can be read.
+    pub op: Option<String>,
     /// Why.
     pub reason: String,
+}
+
+impl fmt::Display for RefusedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RefusedLine { line, op, reason } = self;
+        match op {
+            Some(op) if !reason.starts_with(op.as_str()) => {
+                write!(f, "line {line}: {op}: {reason}")
+            }
+            _ => write!(f, "line {line}: {reason}"),
+        }
+    }
 }
 
 /// A registry as text of another program's.

@@ -45,6 +45,7 @@ pub use panics::{Acting, Panicked, acting, is_guarded, panic_message};
 pub use preset::Preset;
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
 pub use profiler::Profiler;
+#[cfg(feature = "conformance")]
 pub(crate) use registry::plugin_kind;
 pub use registry::{Plugin, Registered, Registry, RegistryError};
 pub use reporter::{ReportTarget, Reporter, Terminal};

@@ -7,11 +7,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ceilings::Ceilings;
+use super::conditions::EnergyRow;
+use super::group_energy::GroupEnergy;
 use super::machine::{Machine, Software};
 use crate::dtype::DType;
 use crate::measure::{ClockCost, Series};
 use crate::op::{OpGroup, OpInstance};
 use crate::plugin::Device;
+use crate::shape::TensorSpec;
 
 /// What was measured, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,9 @@ pub struct MicroSpec {
     pub max_time_ns: u64,
     /// Fewest samples of a series.
     pub min_samples: usize,
+    /// Whether energy is asked for.
+    #[serde(default)]
+    pub energy: bool,
 }
 
 /// The times of one call alone.
@@ -52,6 +58,15 @@ pub struct AloneTimes {
     pub flops: Option<u64>,
     /// Bytes that must move.
     pub bytes: Option<u64>,
+    /// The outputs as they came, where only the data decide their sizes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<TensorSpec>,
+    /// Energy for each call, by sensor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub energy: Vec<EnergyRow>,
+    /// Sensors that are left out of it, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub energy_left_out: Vec<String>,
 }
 
 impl AloneTimes {
@@ -134,6 +149,10 @@ pub struct InModel {
     pub ratio: f64,
     /// Between which values the ratio lies when both intervals are taken into account.
     pub ratio_ci95: [f64; 2],
+    /// The outputs of the first such call, where only the data decide their sizes: how far they are those
+    /// of the call alone says how far the two do the same work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<TensorSpec>,
 }
 
 impl MicroSpec {
@@ -151,6 +170,9 @@ impl MicroSpec {
 /// One call of an operator, and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MicroEntry {
+    /// Which names the call uses; null for the graph's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<String>,
     /// The call.
     #[serde(flatten)]
     pub call: OpInstance,
@@ -171,12 +193,24 @@ pub struct MicroEntry {
     /// Share of the roofline, operands in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roofline: Option<f64>,
-    /// Joules for each call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub energy_j: Option<f64>,
     /// The same call inside models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_model: Vec<InModel>,
+}
+
+impl MicroEntry {
+    /// Text that is equal for equal calls of one vocabulary alone.
+    pub fn key(&self) -> String {
+        call_key(self.vocabulary.as_deref(), &self.call)
+    }
+}
+
+/// The key of an entry with this call.
+pub fn call_key(vocabulary: Option<&str>, call: &OpInstance) -> String {
+    match vocabulary {
+        None => call.key(),
+        Some(vocabulary) => format!("{vocabulary}:{}", call.key()),
+    }
 }
 
 /// The record of one run over a registry.
@@ -200,6 +234,12 @@ pub struct MicroRecord {
     pub overhead: Option<Series>,
     /// Bytes that were written over between two cold samples.
     pub flushed_bytes: u64,
+    /// Why no energy is measured; null where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_unavailable: Option<String>,
+    /// Energy of the groups of the runs that it is compared with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_energy: Vec<GroupEnergy>,
     /// Every entry, in the order of the registry.
     #[serde(default)]
     pub entries: Vec<MicroEntry>,

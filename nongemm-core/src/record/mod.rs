@@ -2,6 +2,7 @@
 
 mod ceilings;
 mod conditions;
+pub mod group_energy;
 pub mod in_model;
 mod lock;
 mod machine;
@@ -19,7 +20,7 @@ pub use ceilings::{Ceiling, Ceilings};
 pub use conditions::{DeviceState, Energy, EnergyRow, Noise, Reconciled};
 pub use lock::{Locked, RunLock};
 pub use machine::{Machine, Software};
-pub use micro::{AloneTimes, InModel, MicroEntry, MicroRecord, MicroSpec, Outcome};
+pub use micro::{AloneTimes, InModel, MicroEntry, MicroRecord, MicroSpec, Outcome, call_key};
 pub use profile::{CompositeRow, GroupShare, OpRow, Profile, Timeline};
 pub use resume::finished;
 pub use schema::{

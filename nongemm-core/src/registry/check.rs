@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::entry::Call;
 use crate::op::{Op, OpError, OpRegistry};
 use crate::shape::{ShapeError, TensorSpec};
@@ -47,8 +49,8 @@ pub enum Refused {
         /// What does not fit.
         message: String,
     },
-    /// A framework's operator, which cannot be run by itself.
-    #[error("{vocabulary} operator `{op}` is not one of the graph's; it cannot be run alone")]
+    /// A framework's operator, of which only its flow knows what it is.
+    #[error("{vocabulary} operator `{op}` is not one of the graph's")]
     Foreign {
         /// Its vocabulary.
         vocabulary: String,
@@ -84,6 +86,18 @@ pub fn check(call: &Call, ops: &OpRegistry) -> Result<(Arc<dyn Op>, Vec<TensorSp
         within(&instance.op, spec)?;
     }
     Ok((op, outputs))
+}
+
+/// The spec that a JSON value holds.
+///
+/// # Errors
+/// Says what is wrong with it; a negative size is named.
+pub fn read_spec(value: &Value) -> Result<TensorSpec, String> {
+    let sizes = value["shape"].as_array().into_iter().flatten();
+    if let Some(size) = sizes.filter_map(Value::as_i64).find(|size| *size < 0) {
+        return Err(format!("an input has the negative size {size}"));
+    }
+    serde_json::from_value(value.clone()).map_err(|error| format!("{error} in {value}"))
 }
 
 /// Checks what can be checked of a call in any vocabulary: sizes and strides.

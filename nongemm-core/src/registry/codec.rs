@@ -3,6 +3,9 @@
 //! The first line holds the version and the tables that entries refer to by position: names, specs and
 //! occasions. Each further line is one entry. Everything is in one order, so that equal registries are
 //! equal bytes.
+//!
+//! A line that is no entry, or one that cannot be, is refused by itself, with whatever refers to a spec or an
+//! occasion that is none.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -11,12 +14,13 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::check::{Refused, sizes};
+use super::check::{read_spec, sizes};
 use super::entry::{Call, Entry, Layout, Occurrence};
 use super::set::OperatorRegistry;
 use crate::op::{Attrs, OpGroup, OpInstance};
-use crate::plugin::Domain;
+use crate::plugin::{Domain, Imported, RefusedLine};
 use crate::shape::TensorSpec;
 
 /// The version that this build writes and reads.
@@ -34,22 +38,14 @@ pub enum CodecError {
     /// It unpacks to more than any registry holds.
     #[error("it unpacks to more than 1 GiB")]
     TooLong,
-    /// A line is not what it should be.
-    #[error("line {line}: {message}")]
-    Line {
-        /// Its number, from 1.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
+    /// The first line, which holds what all others refer to, is not what it should be.
+    #[error("line 1: {0}")]
+    Header(String),
 }
 
 impl CodecError {
-    fn line(line: usize, message: impl ToString) -> Self {
-        CodecError::Line {
-            line,
-            message: message.to_string(),
-        }
+    fn header(message: impl ToString) -> Self {
+        CodecError::Header(message.to_string())
     }
 }
 
@@ -79,8 +75,15 @@ impl Occasion {
 struct Header {
     nongemm_registry: u32,
     names: Vec<String>,
-    specs: Vec<TensorSpec>,
-    occasions: Vec<Occasion>,
+    specs: Vec<Value>,
+    occasions: Vec<Value>,
+}
+
+/// The first line with what could be read of it.
+struct Tables {
+    names: Vec<String>,
+    specs: Vec<Result<TensorSpec, String>>,
+    occasions: Vec<Result<Occasion, String>>,
 }
 
 /// One entry. An occurrence is its occasion, scope, parent and count.
@@ -120,6 +123,13 @@ impl<T: Clone + Serialize> Table<T> {
             self.values.len() - 1
         })
     }
+
+    fn json(&self) -> Vec<Value> {
+        let values = self.values.iter();
+        values
+            .map(|value| serde_json::to_value(value).unwrap_or_default())
+            .collect()
+    }
 }
 
 /// The bytes of a registry.
@@ -134,8 +144,8 @@ pub fn encode(registry: &OperatorRegistry) -> Vec<u8> {
     let header = Header {
         nongemm_registry: VERSION,
         names: names.values,
-        specs: specs.values,
-        occasions: occasions.values,
+        specs: specs.json(),
+        occasions: occasions.json(),
     };
     let mut text = serde_json::to_string(&header).unwrap_or_default();
     for line in lines {
@@ -180,82 +190,118 @@ fn line(
     }
 }
 
-/// The registry that bytes hold, compressed or as plain JSON lines.
+/// The registry that bytes hold, compressed or as plain JSON lines. Bad lines are refused one by one.
 ///
 /// # Errors
 /// When they hold something else, or are damaged. Nothing in them is run.
-pub fn decode(bytes: &[u8]) -> Result<OperatorRegistry, CodecError> {
-    let mut text = String::new();
-    if bytes.first() == Some(&b'{') {
-        let plain = std::str::from_utf8(bytes).map_err(|e| CodecError::line(1, e))?;
-        text.push_str(plain);
-    } else {
-        let mut limited = ZlibDecoder::new(bytes).take(LARGEST_TEXT + 1);
-        limited
-            .read_to_string(&mut text)
-            .map_err(CodecError::Unpack)?;
-        if text.len() as u64 > LARGEST_TEXT {
-            return Err(CodecError::TooLong);
-        }
-    }
+pub fn decode(bytes: &[u8]) -> Result<Imported, CodecError> {
+    let text = unpack(bytes)?;
     let mut lines = text.lines().enumerate();
     let first = lines.next().map_or("", |(_, line)| line);
-    let header: Header = serde_json::from_str(first).map_err(|e| CodecError::line(1, e))?;
+    let header: Header = serde_json::from_str(first).map_err(CodecError::header)?;
     if header.nongemm_registry != VERSION {
         let found = header.nongemm_registry;
         let message = format!("version {found}, this build reads version {VERSION}");
-        return Err(CodecError::line(1, message));
+        return Err(CodecError::header(message));
     }
-    let mut registry = OperatorRegistry::new();
+    let tables = Tables::read(header);
+    let mut found = Imported::default();
     for (index, text) in lines.filter(|(_, text)| !text.trim().is_empty()) {
-        let number = index + 1;
-        let line: Line = serde_json::from_str(text).map_err(|e| CodecError::line(number, e))?;
-        let entry = header.entry(line).ok_or_else(|| {
-            CodecError::line(
-                number,
-                "it refers to something that the first line does not hold",
-            )
-        })?;
-        sizes(&entry.call).map_err(|e: Refused| CodecError::line(number, e))?;
-        registry.add(entry.call, entry.met);
+        let mut op = None;
+        match tables.entry(text, &mut op) {
+            Ok(entry) => found.registry.add(entry.call, entry.met),
+            Err(reason) => found.refused.push(RefusedLine {
+                line: index + 1,
+                op,
+                reason,
+            }),
+        }
     }
-    Ok(registry)
+    Ok(found)
 }
 
-impl Header {
-    fn entry(&self, line: Line) -> Option<Entry> {
-        let name = |index: usize| self.names.get(index).cloned();
-        let met = |(occasion, scope, parent, count): (usize, usize, Option<usize>, u64)| {
-            let occasion = self.occasions.get(occasion)?.clone();
-            let parent = match parent {
-                Some(index) => Some(name(index)?),
-                None => None,
-            };
-            Some(Occurrence {
-                model: occasion.model,
-                domain: occasion.domain,
-                batch: occasion.batch,
-                seq: occasion.seq,
-                image: occasion.image,
-                scope: name(scope)?,
-                parent,
-                count,
-            })
-        };
-        let inputs = line.i.iter().map(|&index| self.specs.get(index).cloned());
-        Some(Entry {
-            call: Call {
-                vocabulary: name(line.v)?,
-                instance: OpInstance {
-                    op: name(line.o)?,
-                    attrs: line.a,
-                    inputs: inputs.collect::<Option<_>>()?,
-                },
-                layout: line.l,
-                fused: line.f.into_iter().map(name).collect::<Option<_>>()?,
-                group: line.g,
+fn unpack(bytes: &[u8]) -> Result<String, CodecError> {
+    if bytes.first() == Some(&b'{') {
+        let plain = std::str::from_utf8(bytes).map_err(CodecError::header)?;
+        return Ok(plain.to_owned());
+    }
+    let mut text = String::new();
+    let mut limited = ZlibDecoder::new(bytes).take(LARGEST_TEXT + 1);
+    limited
+        .read_to_string(&mut text)
+        .map_err(CodecError::Unpack)?;
+    if text.len() as u64 > LARGEST_TEXT {
+        return Err(CodecError::TooLong);
+    }
+    Ok(text)
+}
+
+impl Tables {
+    fn read(header: Header) -> Self {
+        let occasion = |value: Value| serde_json::from_value(value).map_err(|e| e.to_string());
+        Tables {
+            names: header.names,
+            specs: header.specs.iter().map(read_spec).collect(),
+            occasions: header.occasions.into_iter().map(occasion).collect(),
+        }
+    }
+
+    /// The entry of a line; `op` is set as soon as the operator is known.
+    fn entry(&self, text: &str, op: &mut Option<String>) -> Result<Entry, String> {
+        let value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        let index = value["o"].as_u64();
+        *op = index.and_then(|index| self.names.get(index as usize).cloned());
+        let line: Line = serde_json::from_value(value).map_err(|e| e.to_string())?;
+        let inputs = line.i.iter().map(|&index| find(&self.specs, index));
+        let call = Call {
+            vocabulary: self.name(line.v)?,
+            instance: OpInstance {
+                op: self.name(line.o)?,
+                attrs: line.a,
+                inputs: inputs.collect::<Result<_, _>>()?,
             },
-            met: line.m.into_iter().map(met).collect::<Option<_>>()?,
+            layout: line.l,
+            fused: line
+                .f
+                .into_iter()
+                .map(|index| self.name(index))
+                .collect::<Result<_, _>>()?,
+            group: line.g,
+        };
+        sizes(&call).map_err(|e| e.to_string())?;
+        let met = line.m.into_iter().map(|met| self.met(met));
+        Ok(Entry {
+            call,
+            met: met.collect::<Result<_, _>>()?,
         })
     }
+
+    fn name(&self, index: usize) -> Result<String, String> {
+        self.names.get(index).cloned().ok_or_else(missing)
+    }
+
+    fn met(
+        &self,
+        (occasion, scope, parent, count): (usize, usize, Option<usize>, u64),
+    ) -> Result<Occurrence, String> {
+        let occasion = find(&self.occasions, occasion)?;
+        Ok(Occurrence {
+            model: occasion.model,
+            domain: occasion.domain,
+            batch: occasion.batch,
+            seq: occasion.seq,
+            image: occasion.image,
+            scope: self.name(scope)?,
+            parent: parent.map(|index| self.name(index)).transpose()?,
+            count,
+        })
+    }
+}
+
+fn find<T: Clone>(table: &[Result<T, String>], index: usize) -> Result<T, String> {
+    table.get(index).cloned().ok_or_else(missing)?
+}
+
+fn missing() -> String {
+    "it refers to something that the first line does not hold".to_owned()
 }

@@ -12,7 +12,7 @@ use crate::shape::TensorSpec;
 pub type Layout = Vec<Option<Vec<i64>>>;
 
 /// The vocabulary of the graph's own operators, which can be read back and run alone.
-const IR: &str = "ir";
+pub(crate) const IR: &str = "ir";
 
 /// An operator call as plain data. What makes two entries one is that all of it is equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

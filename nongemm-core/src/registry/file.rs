@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::codec::{CodecError, decode, encode};
 use super::set::OperatorRegistry;
+use crate::plugin::Imported;
 
 /// Why a registry file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +31,11 @@ pub enum RegistryFileError {
     },
 }
 
-/// Reads a registry file.
+/// Reads a registry file. Bad lines in it are refused one by one.
 ///
 /// # Errors
 /// When it cannot be read or holds something else.
-pub fn read(path: &Path) -> Result<OperatorRegistry, RegistryFileError> {
+pub fn read(path: &Path) -> Result<Imported, RegistryFileError> {
     let bytes = fs::read(path).map_err(|source| RegistryFileError::Io {
         what: "read",
         path: path.to_owned(),

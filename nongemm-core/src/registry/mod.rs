@@ -15,8 +15,9 @@ mod file;
 mod filter;
 mod set;
 
-pub use check::{LARGEST_BYTES, Refused, check};
+pub use check::{LARGEST_BYTES, Refused, check, read_spec};
 pub use codec::{CodecError, decode, encode};
+pub(crate) use entry::IR;
 pub use entry::{Call, Entry, Layout, Occurrence};
 pub use extract::{Extraction, Occasion, from_graph, from_record};
 pub use file::{RegistryFileError, read, write};

@@ -1,15 +1,17 @@
-//! One operator alone: a graph of one node, prepared and measured as a model is.
+//! One operator alone: a graph of one node, prepared and measured as a model is; or a flow's own operator, as
+//! a run of the flow recorded it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 
-use super::machine;
+use super::{energy, machine};
 use crate::dtype::DType;
 use crate::graph::{Graph, GraphBuilder};
 use crate::measure::{
-    Call, Limits, Mode, Recorder, SamplePlan, Series, capture_shapes, sample, time_batched, warm_up,
+    Call, EnergyPlan, EnergyResult, Limits, Meters, Mode, Recorder, SamplePlan, Series,
+    capture_shapes, sample, time_batched, warm_up,
 };
 use crate::op::{Cost, Op, OpInstance, OpRegistry, Storage};
 use crate::plugin::{Backend, Device, NoWeights, PrepareError, PrepareOptions, Session};
@@ -30,10 +32,23 @@ pub enum NotMeasured {
 /// A call of one operator on inputs of known sizes.
 #[derive(Clone, Debug)]
 pub struct Alone {
-    op: Arc<dyn Op>,
+    what: What,
     inputs: Vec<TensorSpec>,
-    outputs: Vec<TensorSpec>,
-    graph: Graph,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// One of the graph's operators, as a graph of its own.
+    Node {
+        op: Arc<dyn Op>,
+        outputs: Vec<TensorSpec>,
+        graph: Graph,
+    },
+    /// An operator of a flow's own vocabulary.
+    Recorded {
+        vocabulary: String,
+        call: OpInstance,
+    },
 }
 
 impl Alone {
@@ -43,12 +58,7 @@ impl Alone {
     /// Says what is wrong with the call.
     pub fn new(call: &OpInstance, ops: &OpRegistry) -> anyhow::Result<Self> {
         let op = call.op(ops)?;
-        for (position, spec) in call.inputs.iter().enumerate() {
-            anyhow::ensure!(
-                spec.shape.known().is_some(),
-                "input {position}, {spec}, has a size that only data decide"
-            );
-        }
+        all_known(&call.inputs)?;
         let outputs = op.infer(&call.inputs)?;
         fits(&call.inputs, &outputs)?;
         let mut g = GraphBuilder::new(DType::F32);
@@ -60,10 +70,28 @@ impl Alone {
             g.output(&format!("y{position}"), value);
         }
         Ok(Alone {
-            op,
+            what: What::Node {
+                op,
+                outputs,
+                graph: g.finish(),
+            },
             inputs: call.inputs.clone(),
-            outputs,
-            graph: g.finish(),
+        })
+    }
+
+    /// A call in a flow's own vocabulary, of which the flow alone knows what it is.
+    ///
+    /// # Errors
+    /// When a size is not known or the inputs do not fit into memory.
+    pub fn recorded(vocabulary: &str, call: &OpInstance) -> anyhow::Result<Self> {
+        all_known(&call.inputs)?;
+        fits(&call.inputs, &[])?;
+        Ok(Alone {
+            what: What::Recorded {
+                vocabulary: vocabulary.to_owned(),
+                call: call.clone(),
+            },
+            inputs: call.inputs.clone(),
         })
     }
 
@@ -76,40 +104,78 @@ impl Alone {
         backend: &dyn Backend,
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        let mut session = backend.prepare(&self.graph, &NoWeights, options)?;
-        session.bind(&self.tensors()?).context("binding inputs")?;
-        Ok(session)
+        match &self.what {
+            What::Node { op, graph, .. } => {
+                let mut session = backend.prepare(graph, &NoWeights, options)?;
+                let inputs = tensors(op.as_ref(), &self.inputs)?;
+                session.bind(&inputs).context("binding inputs")?;
+                Ok(session)
+            }
+            What::Recorded { vocabulary, call } => backend.prepare_call(vocabulary, call, options),
+        }
     }
 
-    /// The inputs, as the operator asks for them: the same values each time.
-    fn tensors(&self) -> anyhow::Result<Vec<HostTensor>> {
-        let values = self.op.values(&self.inputs);
-        anyhow::ensure!(
-            values.len() == self.inputs.len(),
-            "{} says what {} inputs hold and takes {}",
-            self.op.name(),
-            values.len(),
-            self.inputs.len()
-        );
-        let pairs = values.into_iter().zip(&self.inputs).enumerate();
-        pairs
-            .map(|(position, (values, spec))| {
-                let rng = Uniform::new(0, &format!("{}#{position}", self.op.name()));
-                values.tensor(spec, rng)
-            })
-            .collect()
+    /// Whether the operator writes over an operand, which gets its values back before each run.
+    fn restored(&self, session: &dyn Session) -> bool {
+        match &self.what {
+            What::Node { op, .. } => matches!(op.storage(), Storage::Written(_)),
+            What::Recorded { .. } => session.restores_inputs(),
+        }
     }
 
-    /// Work of one call, from the sizes of the outputs as they came; `None` where the flow does not tell.
+    /// Work of one call, from the sizes of the outputs as they came; `None` where the flow does not tell, or
+    /// only the flow knows the operator.
     fn cost(&self, produced: Option<&[TensorSpec]>) -> Option<Cost> {
+        let What::Node { op, outputs, .. } = &self.what else {
+            return None;
+        };
         let known = |specs: &[TensorSpec]| specs.iter().all(|s| s.shape.known().is_some());
         let outputs = match produced {
-            _ if known(&self.outputs) => self.outputs.as_slice(),
-            Some(produced) if produced.len() == self.outputs.len() && known(produced) => produced,
+            _ if known(outputs) => outputs.as_slice(),
+            Some(produced) if produced.len() == outputs.len() && known(produced) => produced,
             _ => return None,
         };
-        Some(self.op.cost(&self.inputs, outputs))
+        Some(op.cost(&self.inputs, outputs))
     }
+
+    /// The outputs as they came, where only the data decide their sizes.
+    fn sizes_of_data(&self, produced: Option<&[TensorSpec]>) -> Vec<TensorSpec> {
+        match &self.what {
+            What::Node { outputs, .. } if outputs.iter().any(|s| s.shape.known().is_none()) => {
+                produced.unwrap_or_default().to_vec()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The inputs, as the operator asks for them: the same values each time.
+fn tensors(op: &dyn Op, inputs: &[TensorSpec]) -> anyhow::Result<Vec<HostTensor>> {
+    let values = op.values(inputs);
+    anyhow::ensure!(
+        values.len() == inputs.len(),
+        "{} says what {} inputs hold and takes {}",
+        op.name(),
+        values.len(),
+        inputs.len()
+    );
+    let pairs = values.into_iter().zip(inputs).enumerate();
+    pairs
+        .map(|(position, (values, spec))| {
+            let rng = Uniform::new(0, &format!("{}#{position}", op.name()));
+            values.tensor(spec, rng)
+        })
+        .collect()
+}
+
+fn all_known(inputs: &[TensorSpec]) -> anyhow::Result<()> {
+    for (position, spec) in inputs.iter().enumerate() {
+        anyhow::ensure!(
+            spec.shape.known().is_some(),
+            "input {position}, {spec}, has a size that only data decide"
+        );
+    }
+    Ok(())
 }
 
 /// Refuses what cannot fit before anything is allocated: inputs are held on the host and by the backend.
@@ -136,8 +202,17 @@ fn fits(inputs: &[TensorSpec], outputs: &[TensorSpec]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures a call: in turn with its operands as the last call left them, step by step, and, where
-/// `flush` empties the caches, with its operands in memory.
+/// What is measured of a call beside its time with its operands as the last call left them.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// Empties the caches; without it there is no time with the operands in memory.
+    pub flush: Option<Call<'a>>,
+    /// Sensors, and the windows for them; without them there is no energy.
+    pub energy: Option<(&'a mut Meters, EnergyPlan)>,
+}
+
+/// Measures a call: in turn with its operands as the last call left them, step by step, and what is asked for
+/// beside.
 ///
 /// # Errors
 /// Says whether it could not run or failed.
@@ -146,12 +221,12 @@ pub fn measure(
     backend: &dyn Backend,
     options: &PrepareOptions,
     plan: &mut SamplePlan<'_>,
-    flush: Option<Call<'_>>,
+    beside: Beside<'_>,
 ) -> Result<AloneTimes, NotMeasured> {
     let mut session = alone
         .session(backend, options)
         .map_err(|error| NotMeasured::Refused(error.into()))?;
-    times(alone, session.as_mut(), options.device, plan, flush).map_err(NotMeasured::Failed)
+    times(alone, session.as_mut(), options.device, plan, beside).map_err(NotMeasured::Failed)
 }
 
 fn times(
@@ -159,20 +234,19 @@ fn times(
     session: &mut dyn Session,
     device: Device,
     plan: &mut SamplePlan<'_>,
-    flush: Option<Call<'_>>,
+    beside: Beside<'_>,
 ) -> anyhow::Result<AloneTimes> {
     let shapes = capture_shapes(session, plan)?;
-    let produced = shapes
-        .first()
-        .and_then(|shapes| shapes.values().next_back());
-    let produced = produced.map(Vec::as_slice);
+    let produced = shapes.into_iter().next();
+    let produced = produced.and_then(|shapes| shapes.into_values().next_back());
+    let produced = produced.as_deref();
     let cost = alone.cost(produced);
     let (host, device_times) = by_step(session, plan)?;
     anyhow::ensure!(
         !session.steps().is_empty(),
         "the flow has computed it before anything runs"
     );
-    let restored = matches!(alone.op.storage(), Storage::Written(_));
+    let restored = alone.restored(session);
     let mut plain = Recorder::new(plan.clock, Mode::Off, 0);
     warm_up(session, plan, &mut plain)?;
     let hot = if restored {
@@ -180,13 +254,28 @@ fn times(
     } else {
         time_batched(plan, &mut || session.run(&mut plain))?
     };
-    let cold = match flush {
+    let cold = match beside.flush {
         Some(flush) => Some(within(plan, quarter, |plan| {
             own_clock(session, &mut plain, plan, flush)
         })?),
         None => None,
     };
+    let energy = match beside.energy {
+        Some(_) if restored => EnergyResult {
+            rows: Vec::new(),
+            left_out: vec![
+                "an operand is written over and gets its values back each time".to_owned(),
+            ],
+        },
+        Some((meters, windows)) => {
+            energy::alone(session, meters, windows, hot.calls, plan.interrupted)?
+        }
+        None => EnergyResult::default(),
+    };
     Ok(AloneTimes {
+        energy: energy.rows,
+        energy_left_out: energy.left_out,
+        outputs: alone.sizes_of_data(produced),
         steps: session.steps().iter().map(|step| step.op.clone()).collect(),
         hot,
         cold,

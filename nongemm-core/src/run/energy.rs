@@ -1,6 +1,7 @@
-//! The energy of a run: which sensors there are, and what they give.
+//! The energy of a run, or of one operator alone: which sensors there are, and what they give.
 
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::measure::{
     EnergyPlan, EnergyResult, EnergySetup, Meters, Mode, Monotonic, Recorder, measure_energy,
@@ -9,7 +10,7 @@ use crate::plugin::{Availability, EnergyMeter, Plugins, Quantity, Session};
 use crate::record::{Energy, RunRecord};
 
 /// Opens the energy sensors of all probes; with why the others have none.
-pub(super) fn open(plugins: &Plugins) -> (Meters, Vec<String>) {
+pub fn open(plugins: &Plugins) -> (Meters, Vec<String>) {
     let mut open: Vec<(String, Box<dyn EnergyMeter>)> = Vec::new();
     let mut reasons = Vec::new();
     for entry in plugins.probes.iter() {
@@ -62,10 +63,50 @@ pub(super) fn measure(
         reasons.extend(left_out);
     }
     record.energy = Some(Energy::Unavailable {
-        unavailable: match reasons.as_slice() {
-            [] => "no probe in this binary measures energy".to_owned(),
-            reasons => reasons.join("; "),
-        },
+        unavailable: unavailable(&reasons),
     });
     Ok(())
+}
+
+/// Why there is no energy: what each probe says, or that there is none.
+pub fn unavailable(reasons: &[String]) -> String {
+    match reasons {
+        [] => "no probe in this binary measures energy".to_owned(),
+        reasons => reasons.join("; "),
+    }
+}
+
+/// Windows for one operator of many: shorter ones than for a model, but none that holds fewer updates of a
+/// sensor.
+pub const ALONE: EnergyPlan = EnergyPlan {
+    window: Duration::from_secs(1),
+    idle: Duration::from_millis(500),
+    longest: Duration::from_secs(10),
+    windows: 2,
+    calls: 1,
+    poll: Duration::from_millis(10),
+    background: true,
+};
+
+/// Measures the energy of a session of one operator, `calls` of which follow each other without a look at
+/// the clock.
+///
+/// # Errors
+/// When the session fails.
+pub(super) fn alone(
+    session: &mut dyn Session,
+    meters: &mut Meters,
+    plan: EnergyPlan,
+    calls: u64,
+    interrupted: &AtomicBool,
+) -> anyhow::Result<EnergyResult> {
+    let clock = Monotonic::new();
+    let setup = EnergySetup {
+        plan: EnergyPlan { calls, ..plan },
+        clock: &clock,
+        pause: &std::thread::sleep,
+        interrupted,
+    };
+    let mut recorder = Recorder::new(&clock, Mode::Off, 0);
+    measure_energy(meters, &setup, &mut || session.run(&mut recorder))
 }

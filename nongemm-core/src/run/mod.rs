@@ -1,7 +1,7 @@
 //! Executing one planned run, from its spec to its record.
 
 pub mod alone;
-mod energy;
+pub mod energy;
 mod execute;
 mod inputs;
 pub mod machine;

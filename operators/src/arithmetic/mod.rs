@@ -2,9 +2,11 @@
 
 mod binary;
 mod clamp;
+mod clamp_min;
 mod compare;
 mod cumsum;
 mod diff;
+mod linalg_vector_norm;
 mod logical;
 mod pow;
 mod reduce;
@@ -16,9 +18,11 @@ mod unique;
 
 pub use binary::*;
 pub use clamp::*;
+pub use clamp_min::*;
 pub use compare::*;
 pub use cumsum::*;
 pub use diff::*;
+pub use linalg_vector_norm::*;
 pub use logical::*;
 pub use pow::*;
 pub use reduce::*;

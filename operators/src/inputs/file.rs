@@ -27,7 +27,11 @@ impl RegistryFormat for OperatorInputs {
             Ok(forms) => forms,
             Err(error) => {
                 let reason = error.to_string();
-                imported.refused.push(RefusedLine { line: 0, reason });
+                imported.refused.push(RefusedLine {
+                    line: 0,
+                    op: None,
+                    reason,
+                });
                 return imported;
             }
         };
@@ -46,6 +50,7 @@ impl RegistryFormat for OperatorInputs {
                 Ok((call, count)) => imported.registry.add(call, [met(name, count)]),
                 Err(reason) => imported.refused.push(RefusedLine {
                     line: index + 1,
+                    op: operator.map(str::to_owned),
                     reason,
                 }),
             }

@@ -6,6 +6,7 @@ use nongemm_core::dtype::DType;
 use nongemm_core::op::OpGroup;
 use nongemm_core::plugin::Terminal;
 use nongemm_core::record::{AloneTimes, MicroEntry, MicroRecord, Outcome};
+use nongemm_core::shape::TensorSpec;
 
 use super::page::{Page, Style};
 use super::table::{Align, Table, plain};
@@ -25,6 +26,7 @@ pub fn micro_table(record: &MicroRecord, terminal: Terminal) -> String {
     groups(&mut page, record);
     calls(&mut page, record);
     inside(&mut page, record);
+    group_energy(&mut page, record);
     reasons(&mut page, record);
     page.finish()
 }
@@ -63,6 +65,11 @@ fn headline(page: &mut Page, record: &MicroRecord) {
     if record.machine.ceilings.is_empty() {
         let how = "shares of the roofline need `nongemm machine` to be run first";
         page.line(&[(Style::Dim, how)]);
+    }
+    if let Some(reason) = &record.energy_unavailable
+        && record.spec.energy
+    {
+        page.line(&[(Style::Dim, &format!("no energy: {reason}"))]);
     }
 }
 
@@ -106,19 +113,19 @@ fn groups(page: &mut Page, record: &MicroRecord) {
 fn calls(page: &mut Page, record: &MicroRecord) {
     let mut all: Vec<_> = measured(record).collect();
     all.sort_by(|a, b| b.1.ns().total_cmp(&a.1.ns()));
-    let mut table = Table::new(
-        &[
-            ("operator", Align::Left),
-            ("inputs", Align::Left),
-            ("time", Align::Right),
-            ("±", Align::Right),
-            ("cold", Align::Right),
-            ("GB/s", Align::Right),
-            ("GFLOP/s", Align::Right),
-            ("roof", Align::Right),
-        ],
-        1,
-    );
+    let mut columns = vec![
+        ("operator", Align::Left),
+        ("inputs", Align::Left),
+        ("time", Align::Right),
+        ("±", Align::Right),
+        ("cold", Align::Right),
+        ("GB/s", Align::Right),
+        ("GFLOP/s", Align::Right),
+        ("roof", Align::Right),
+    ];
+    let with_energy = all.iter().any(|(_, times)| !times.energy.is_empty());
+    columns.extend(with_energy.then_some(("net energy", Align::Right)));
+    let mut table = Table::new(&columns, 1);
     let usual = record.spec.dtype.unwrap_or(DType::F32);
     for (entry, times) in all.iter().take(CALLS) {
         let series = times.device.as_ref().unwrap_or(&times.hot);
@@ -126,7 +133,7 @@ fn calls(page: &mut Page, record: &MicroRecord) {
         let call = &entry.call;
         let described = [shapes(&call.inputs, usual), attrs(&call.attrs, &call.op)];
         let roof = entry.roofline.map_or_else(String::new, percent);
-        table.row(vec![
+        let mut row = vec![
             (Style::Group(entry.group), call.op.clone()),
             plain(described.join(" ")),
             plain(time(series.median_ns)),
@@ -140,7 +147,9 @@ fn calls(page: &mut Page, record: &MicroRecord) {
             plain(rate(entry.bytes_per_s)),
             plain(rate(entry.flops_per_s)),
             plain(roof),
-        ]);
+        ];
+        row.extend(with_energy.then(|| plain(energy(times))));
+        table.row(row);
     }
     if all.is_empty() {
         return;
@@ -151,6 +160,14 @@ fn calls(page: &mut Page, record: &MicroRecord) {
         let rest = format!("  and {} more in micro.json", all.len() - CALLS);
         page.line(&[(Style::Dim, &rest)]);
     }
+}
+
+/// Joules of a call above idle, of the first sensor.
+fn energy(times: &AloneTimes) -> String {
+    let row = times.energy.first();
+    row.map_or_else(String::new, |row| {
+        format!("{} mJ", significant(1e3 * row.net_j_per_inference, 3))
+    })
 }
 
 /// The calls that runs of models spend most time in, beside the same calls alone.
@@ -192,6 +209,43 @@ fn inside(page: &mut Page, record: &MicroRecord) {
     }
     page.blank();
     table.write(page);
+    let sized = all.iter().filter(|(_, inside)| !inside.outputs.is_empty());
+    for (entry, inside) in sized {
+        let alone = entry.outcome.times().map(|times| times.outputs.as_slice());
+        let list = |specs: &[TensorSpec]| shapes(specs, DType::I64);
+        let line = format!(
+            "  {} {}: the data decide its output, {} in {}, {} alone",
+            entry.call.op,
+            shapes(&entry.call.inputs, usual),
+            list(&inside.outputs),
+            inside.model,
+            list(alone.unwrap_or_default())
+        );
+        page.line(&[(Style::Dim, &line)]);
+    }
+}
+
+/// Net energy of the groups of models, from their operators alone, beside the model as one.
+fn group_energy(page: &mut Page, record: &MicroRecord) {
+    let joules = |j: f64| format!("{} mJ", significant(1e3 * j, 3));
+    for found in &record.group_energy {
+        let groups = found.groups.iter();
+        let groups: Vec<String> = groups
+            .map(|(group, j)| format!("{} {}", group.name(), joules(*j)))
+            .collect();
+        let line = format!(
+            "{} ({} {}): {}; the model as one {}, residual {}; covers {} of the operators' time",
+            found.model,
+            found.probe,
+            found.sensor,
+            groups.join(", "),
+            joules(found.whole_j),
+            joules(found.residual_j),
+            percent(found.covered)
+        );
+        page.blank();
+        page.line(&[(Style::Plain, &line)]);
+    }
 }
 
 fn reasons(page: &mut Page, record: &MicroRecord) {

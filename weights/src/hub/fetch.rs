@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 use super::Location;
-use super::cache::{complete, snapshot};
+use super::cache::{complete, note_absent, of_commit, settled, snapshot};
 use crate::KINDS;
 use crate::checkpoint::shards;
 
@@ -86,9 +86,26 @@ impl Hub {
     pub fn folder(&self, location: &str) -> Result<PathBuf> {
         let named = Location::parse(location)?;
         let cache = Cache::new(self.cache.clone());
-        if let Some(folder) = snapshot(&cache, &named).filter(|folder| complete(folder)) {
-            return Ok(folder);
+        let Some(kept) = snapshot(&cache, &named).filter(|folder| complete(folder)) else {
+            return self.fetch_all(location, &named, &cache);
+        };
+        if self.offline || settled(&kept, BESIDE) {
+            return Ok(kept);
         }
+        // Others fetched the weights alone. What comes with them is of the same commit.
+        let commit = kept.file_name().unwrap_or_default().to_string_lossy();
+        let same = Location {
+            revision: commit.into_owned(),
+            ..named
+        };
+        if let Err(error) = self.fetch_all(location, &same, &cache) {
+            eprintln!("what comes with the weights may be missing: {error:#}");
+        }
+        Ok(kept)
+    }
+
+    /// Fetches what is missing of a checkpoint.
+    fn fetch_all(&self, location: &str, named: &Location, cache: &Cache) -> Result<PathBuf> {
         ensure!(
             !self.offline,
             "{location} is not in the cache {}, and HF_HUB_OFFLINE forbids fetching it",
@@ -110,40 +127,50 @@ impl Hub {
             .map(|file| file.rfilename.as_str())
             .collect();
         let has = |name: &str| files.contains(&name);
+        let there = of_commit(cache, named, &info.sha)
+            .with_context(|| format!("{location}: {} names no commit", self.endpoint))?;
+        let fetch = |name: &str| match there.join(name) {
+            path if path.exists() => Ok(path),
+            _ => self.fetch(&repo, location, name),
+        };
         for name in BESIDE.iter().filter(|name| has(name)) {
-            self.fetch(&repo, location, name)?;
+            fetch(name)?;
         }
         // Formats are in the order in which they are preferred.
         for kind in KINDS {
             if has(kind.single) {
-                self.fetch(&repo, location, kind.single)?;
+                fetch(kind.single)?;
                 break;
             }
             if has(kind.index) {
-                let index = self.fetch(&repo, location, kind.index)?;
+                let index = fetch(kind.index)?;
                 let folder = index.parent().unwrap_or(Path::new(".")).to_owned();
                 for shard in shards(kind, &index)? {
                     let name = shard.strip_prefix(&folder).unwrap_or(&shard);
-                    self.fetch(&repo, location, &name.to_string_lossy())?;
+                    fetch(&name.to_string_lossy())?;
                 }
                 break;
             }
         }
-        snapshot(&cache, &named)
-            .filter(|folder| complete(folder))
-            .with_context(|| {
-                format!(
-                    "{location} has no weights that can be read: looked for {}",
-                    KINDS
-                        .iter()
-                        .flat_map(|kind| [kind.single, kind.index])
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )
-            })
+        ensure!(
+            complete(&there),
+            "{location} has no weights that can be read: looked for {}",
+            KINDS
+                .iter()
+                .flat_map(|kind| [kind.single, kind.index])
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        // What was there already has not said what the branch or tag stands for.
+        let stands_for = cache.repo(named.repo()).create_ref(&info.sha);
+        stands_for.with_context(|| format!("cannot write into {}", self.cache.display()))?;
+        for name in BESIDE.iter().filter(|name| !has(name)) {
+            note_absent(&there, name);
+        }
+        Ok(there)
     }
 
-    /// Fetches one file unless it is there, and checks it.
+    /// Fetches one file and checks it.
     fn fetch(&self, repo: &ApiRepo, location: &str, name: &str) -> Result<PathBuf> {
         let mut size = 0;
         let mut download = || {

@@ -39,6 +39,13 @@ fn output(command: &mut Command) -> String {
 
 fn cargo(folder: &Path, command: &str, args: &[&str]) -> String {
     let mut cargo = Command::new(env!("CARGO"));
+    // Those of this test: build scripts that read them would run again, and all that depends on them.
+    let own = std::env::vars().map(|(name, _)| name);
+    for name in
+        own.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    {
+        cargo.env_remove(name);
+    }
     cargo
         .arg("--config")
         .arg(root().join("examples/outside.toml"));

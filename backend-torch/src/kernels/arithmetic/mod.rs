@@ -2,6 +2,7 @@
 
 mod binary;
 mod compare;
+mod norm;
 mod order;
 mod reduce;
 mod scan;

@@ -72,6 +72,18 @@ pub(in crate::kernels) fn clamp(
     made(|out| unsafe { ffi::nongemm_clamp(x.as_ptr(), bound(min), bound(max), out) })
 }
 
+/// The norm of vectors; no `dim` means all.
+pub(in crate::kernels) fn vector_norm(
+    x: &tch::Tensor,
+    ord: f64,
+    dim: &[i64],
+    keepdim: bool,
+) -> anyhow::Result<tch::Tensor> {
+    let (dims, count) = (dim.as_ptr(), dim.len());
+    // SAFETY: `x` and the dimensions live through the call.
+    made(|out| unsafe { ffi::nongemm_vector_norm(x.as_ptr(), ord, dims, count, keepdim, out) })
+}
+
 pub(in crate::kernels) fn hardtanh(
     x: &tch::Tensor,
     min: f64,

@@ -5,10 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use nongemm_core::dtype::DType;
-use nongemm_core::op::{OpGroup, OpInstance};
-use nongemm_core::plugin::Plugins;
-use nongemm_core::record::RunRecord;
-use nongemm_core::registry::{Call, Entry, Filter, OperatorRegistry, check, from_record};
+use nongemm_core::op::{Attrs, OpGroup, OpInstance};
+use nongemm_core::plugin::{Plugins, RefusedLine};
+use nongemm_core::record::{RunRecord, call_key};
+use nongemm_core::registry::{
+    Call, Entry, Filter, OperatorRegistry, Refused, check, from_record, read_spec,
+};
 use serde_json::Value;
 
 use crate::args::MicroArgs;
@@ -21,6 +23,8 @@ const PRESET: &str = "preset";
 /// A call that may be measured.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
+    /// Whose operator it is; none for the graph's own.
+    pub(super) vocabulary: Option<String>,
     /// The call.
     pub(super) call: OpInstance,
     /// Its group, where the operator is known.
@@ -32,12 +36,30 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Text that is equal for equal calls alone.
+    pub(super) fn key(&self) -> String {
+        call_key(self.vocabulary.as_deref(), &self.call)
+    }
+
     /// The same call with its `f32` operands in another type.
     pub(super) fn in_type(&self, dtype: Option<DType>) -> Self {
         let mut changed = self.clone();
         let Some(dtype) = dtype else {
             return changed;
         };
+        if let Some(vocabulary) = &self.vocabulary {
+            let single = changed
+                .call
+                .inputs
+                .iter()
+                .any(|spec| spec.dtype == DType::F32);
+            if single && dtype != DType::F32 && changed.refused.is_none() {
+                changed.refused = Some(format!(
+                    "{vocabulary} operators run alone in the types that they were met in; leave --dtype out"
+                ));
+            }
+            return changed;
+        }
         for spec in &mut changed.call.inputs {
             if spec.dtype == DType::F32 {
                 spec.dtype = dtype;
@@ -46,10 +68,31 @@ impl Candidate {
         changed
     }
 
-    fn of(entry: &Entry, plugins: &Plugins) -> Self {
-        let refused = check(&entry.call, &plugins.ops).err();
+    /// A line of a registry file that is no entry.
+    fn refused(line: RefusedLine) -> Self {
         Candidate {
-            call: entry.call.instance.clone(),
+            vocabulary: None,
+            call: OpInstance {
+                op: line.op.clone().unwrap_or_else(|| "?".to_owned()),
+                attrs: Attrs::new(),
+                inputs: Vec::new(),
+            },
+            group: None,
+            models: Vec::new(),
+            refused: Some(line.to_string()),
+        }
+    }
+
+    fn of(entry: &Entry, plugins: &Plugins) -> Self {
+        let call = &entry.call;
+        let refused = match check(call, &plugins.ops) {
+            // Whether it can run alone its flow knows.
+            Ok(_) | Err(Refused::Foreign { .. }) => None,
+            Err(refused) => Some(refused),
+        };
+        Candidate {
+            vocabulary: (!call.is_ir()).then(|| call.vocabulary.clone()),
+            call: call.instance.clone(),
             group: Some(entry.call.group),
             models: entry.models().into_iter().map(str::to_owned).collect(),
             refused: refused.map(|error| error.to_string()),
@@ -106,8 +149,10 @@ fn sources(
     if is_list(path) {
         return Ok((registry, list(path, filter, plugins)?));
     }
-    registry.merge(open(source, plugins)?);
-    Ok((registry, Vec::new()))
+    let found = open(source, plugins)?;
+    registry.merge(found.registry);
+    let refused = found.refused.into_iter().map(Candidate::refused);
+    Ok((registry, refused.collect()))
 }
 
 /// Whether a file is a list of calls, written by hand or by a program, rather than a registry.
@@ -146,12 +191,14 @@ fn list(
 fn candidate(value: &Value, plugins: &Plugins) -> Candidate {
     match serde_json::from_value::<OpInstance>(value.clone()) {
         Ok(call) => Candidate {
+            vocabulary: None,
             group: call.op(&plugins.ops).ok().map(|op| op.group()),
             call,
             models: Vec::new(),
             refused: None,
         },
         Err(error) => Candidate {
+            vocabulary: None,
             call: OpInstance {
                 op: value["op"].as_str().unwrap_or("?").to_owned(),
                 attrs: value["attrs"].as_object().cloned().unwrap_or_default(),
@@ -159,18 +206,13 @@ fn candidate(value: &Value, plugins: &Plugins) -> Candidate {
             },
             group: None,
             models: Vec::new(),
-            refused: Some(negative(value).unwrap_or_else(|| format!("{error} in {value}"))),
+            refused: Some(wrong_input(value).unwrap_or_else(|| format!("{error} in {value}"))),
         },
     }
 }
 
-/// What is wrong with a call that has a negative size.
-fn negative(call: &Value) -> Option<String> {
-    let inputs = call["inputs"].as_array()?.iter().enumerate();
-    let mut sizes = inputs.flat_map(|(position, input)| {
-        let shape = input["shape"].as_array().into_iter().flatten();
-        shape.filter_map(move |size| Some((position, size.as_i64()?)))
-    });
-    let (position, size) = sizes.find(|(_, size)| *size < 0)?;
-    Some(format!("input {position} has the negative size {size}"))
+/// What is wrong with a call that has an input which is none.
+fn wrong_input(call: &Value) -> Option<String> {
+    let mut inputs = call["inputs"].as_array()?.iter();
+    inputs.find_map(|input| read_spec(input).err())
 }

@@ -98,6 +98,7 @@ fn specs(args: &MicroArgs, limits: &Limits, plugins: &Plugins) -> Result<Vec<Mic
                 target_ci: limits.target_ci,
                 max_time_ns: limits.max_time.as_nanos() as u64,
                 min_samples: limits.min_samples,
+                energy: args.energy,
             });
         }
     }

@@ -10,7 +10,8 @@ use nongemm_core::measure::Limits;
 use nongemm_core::plugin::{Backend, Plugins};
 use nongemm_core::record::micro_store::Growing;
 use nongemm_core::record::{
-    Ceilings, MicroEntry, MicroRecord, MicroSpec, Outcome, RunRecord, SCHEMA, Software, in_model,
+    Ceilings, MicroEntry, MicroRecord, MicroSpec, Outcome, RunRecord, SCHEMA, Software,
+    group_energy, in_model,
 };
 use nongemm_core::run::machine;
 
@@ -88,7 +89,10 @@ impl Run<'_> {
         let header = self.header(backend, ready, ceilings.clone());
         let mut growing = Growing::begin(self.out, header, self.resume).map_err(CliError::usage)?;
         self.each(candidates, &mut growing, &mut worker, ceilings.as_ref())?;
-        let compare = |record: &mut MicroRecord| in_model::compare(record, runs);
+        let compare = |record: &mut MicroRecord| {
+            in_model::compare(record, runs);
+            group_energy::weigh(record, runs);
+        };
         growing.finish(compare).map_err(CliError::failed)
     }
 
@@ -103,12 +107,12 @@ impl Run<'_> {
             .record()
             .entries
             .iter()
-            .map(|entry| entry.call.key())
+            .map(MicroEntry::key)
             .collect();
         let count = Count::start(&self.spec.id(), candidates.len());
         for candidate in candidates {
             let candidate = candidate.in_type(self.spec.dtype);
-            if done.contains(&candidate.call.key()) {
+            if done.contains(&candidate.key()) {
                 count.next(&candidate.call.op, None);
                 continue;
             }
@@ -116,7 +120,7 @@ impl Run<'_> {
                 Some(reason) => Some(Outcome::Refused {
                     reason: reason.clone(),
                 }),
-                None => worker.measure(&Request::new(candidate.call.clone(), &self.limits())),
+                None => worker.measure(&self.request(&candidate)),
             };
             let Some(outcome) = outcome else { break };
             let problem = match &outcome {
@@ -136,13 +140,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn request(&self, candidate: &Candidate) -> Request {
+        let limits = Limits {
             target_ci: self.spec.target_ci,
             max_time: Duration::from_nanos(self.spec.max_time_ns),
             min_samples: self.spec.min_samples,
             ..Limits::default()
-        }
+        };
+        let vocabulary = candidate.vocabulary.clone();
+        Request::new(vocabulary, candidate.call.clone(), &limits)
     }
 
     fn setup(&self) -> Setup {
@@ -153,6 +159,7 @@ impl Run<'_> {
             threads: self.spec.threads,
             settings: self.spec.settings.clone(),
             cold: true,
+            energy: self.spec.energy,
         }
     }
 
@@ -179,6 +186,8 @@ impl Run<'_> {
             clock: ready.clock,
             overhead: ready.overhead,
             flushed_bytes: ready.flushed_bytes,
+            energy_unavailable: ready.energy_unavailable,
+            group_energy: Vec::new(),
             entries: Vec::new(),
         }
     }
@@ -192,6 +201,7 @@ fn entry(candidate: &Candidate, outcome: Outcome, ceilings: Option<&Ceilings>) -
     };
     let dtype = floating(&candidate.call);
     MicroEntry {
+        vocabulary: candidate.vocabulary.clone(),
         call: candidate.call.clone(),
         group: candidate.group,
         models: candidate.models.clone(),
@@ -199,7 +209,6 @@ fn entry(candidate: &Candidate, outcome: Outcome, ceilings: Option<&Ceilings>) -
         flops_per_s: times.and_then(|times| times.flops_per_s()),
         roofline: ceilings.and_then(|ceilings| times?.roofline(ceilings, dtype)),
         outcome,
-        energy_j: None,
         in_model: Vec::new(),
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn run(args: &CaptureArgs, plugins: &mut Plugins) -> Result<(), CliEr
     args.described.register(plugins)?;
     let mut merged = OperatorRegistry::new();
     for name in &args.with {
-        merged.merge(source::open(name, plugins)?);
+        merged.merge(source::select(name, None, plugins)?);
     }
     let plan = planned(args.manifest.as_deref(), &overrides(args)?, plugins)?;
     for spec in &plan.runs {

@@ -3,6 +3,7 @@
 use nongemm_core::plugin::Plugins;
 use nongemm_core::registry::{OperatorRegistry, write};
 
+use super::source;
 use crate::args::ImportArgs;
 use crate::error::CliError;
 
@@ -19,9 +20,7 @@ pub(super) fn run(args: &ImportArgs, plugins: &Plugins) -> Result<(), CliError> 
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let imported = format.guard(|format| format.import(&name, &text, &plugins.ops));
         let imported = imported.map_err(CliError::failed)?;
-        for line in &imported.refused {
-            eprintln!("{}:{}: refused: {}", path.display(), line.line, line.reason);
-        }
+        source::tell_refused(&path.display().to_string(), &imported.refused);
         refused += imported.refused.len();
         merged.merge(imported.registry);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use nongemm_core::plugin::Plugins;
+use nongemm_core::plugin::{Imported, Plugins, RefusedLine};
 use nongemm_core::record::store;
 use nongemm_core::registry::{Extraction, Filter, OperatorRegistry, from_record, read};
 
@@ -17,18 +17,22 @@ pub(crate) fn select(
 ) -> Result<OperatorRegistry, CliError> {
     let filter = filter.map(str::parse::<Filter>).transpose();
     let filter = filter.map_err(CliError::filter)?;
-    let registry = open(source, plugins)?;
+    let Imported { registry, refused } = open(source, plugins)?;
+    tell_refused(source, &refused);
+    if !refused.is_empty() {
+        eprintln!("{source}: {} lines refused", refused.len());
+    }
     Ok(match filter {
         Some(filter) => registry.filter(&filter),
         None => registry,
     })
 }
 
-/// The registry that a name stands for.
-pub(crate) fn open(source: &str, plugins: &Plugins) -> Result<OperatorRegistry, CliError> {
+/// The registry that a name stands for, with the lines of its file that are no entries.
+pub(crate) fn open(source: &str, plugins: &Plugins) -> Result<Imported, CliError> {
     let path = Path::new(source);
     if path.is_dir() {
-        return from_results(path, plugins);
+        return from_results(path, plugins).map(whole);
     }
     if path.is_file() {
         return read(path).map_err(CliError::usage);
@@ -38,10 +42,25 @@ pub(crate) fn open(source: &str, plugins: &Plugins) -> Result<OperatorRegistry, 
             "{e}; nor is it a registry file or a folder with results"
         ))
     })?;
-    preset
+    let registry = preset
         .guard(|preset| preset.registry())
         .map_err(CliError::failed)?
-        .map_err(|e| CliError::failed(format!("preset {source}: {e:#}")))
+        .map_err(|e| CliError::failed(format!("preset {source}: {e:#}")))?;
+    Ok(whole(registry))
+}
+
+fn whole(registry: OperatorRegistry) -> Imported {
+    Imported {
+        registry,
+        refused: Vec::new(),
+    }
+}
+
+/// Says on standard error which lines of a file were refused.
+pub(super) fn tell_refused(name: &str, refused: &[RefusedLine]) {
+    for line in refused {
+        eprintln!("{name}: refused: {line}");
+    }
 }
 
 fn from_results(folder: &Path, plugins: &Plugins) -> Result<OperatorRegistry, CliError> {

@@ -33,6 +33,8 @@ pub struct EnergyPlan {
     pub longest: Duration,
     /// Number of windows under load.
     pub windows: usize,
+    /// Inferences between two readings of the clock: more than one where each is short.
+    pub calls: u64,
     /// Time between two readings.
     pub poll: Duration,
     /// Whether a thread of its own reads the sensors while the session runs, else they are read between
@@ -47,6 +49,7 @@ impl Default for EnergyPlan {
             idle: Duration::from_secs(2),
             longest: Duration::from_secs(60),
             windows: 2,
+            calls: 1,
             poll: Duration::from_millis(10),
             background: true,
         }
@@ -170,8 +173,10 @@ fn load_window(
         let loaded = window(meters, clock, |start| {
             let mut inferences = 0;
             while remaining(meters, setup, start, setup.plan.window) {
-                infer()?;
-                inferences += 1;
+                for _ in 0..setup.plan.calls {
+                    infer()?;
+                }
+                inferences += setup.plan.calls;
                 if !setup.plan.background {
                     poll(meters, clock);
                 }
