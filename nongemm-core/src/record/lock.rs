@@ -44,7 +44,16 @@ impl RunLock {
 fn attempt(path: &Path) -> io::Result<Locked> {
     loop {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            match fs::create_dir_all(folder) {
+                // It was there, and the holder has removed it since.
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists
+                        && folder.symlink_metadata().is_err() =>
+                {
+                    continue;
+                }
+                made => made?,
+            }
         }
         let open = File::options()
             .read(true)
