@@ -35,7 +35,7 @@ pub fn session(row: &OpRow, options: &PrepareOptions) -> anyhow::Result<Box<dyn 
 ///
 /// # Errors
 /// As [`session`].
-pub fn call_session(
+pub(crate) fn call_session(
     call: &OpInstance,
     options: &PrepareOptions,
 ) -> anyhow::Result<Box<dyn Session>> {

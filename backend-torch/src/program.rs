@@ -13,7 +13,6 @@ use torch_sys::C_tensor;
 
 use crate::engine::{Tensor, Torch};
 use crate::ffi::{self, Hooks, c_path, checked};
-use crate::flows::qualified;
 
 /// How far a program is rewritten before it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,20 +105,18 @@ impl Program {
         Ok(Program(program))
     }
 
-    /// One operator of the dispatcher, from what a record says of a call of it. Its tensors are the inputs.
+    /// One operator of the dispatcher by its name with its library, from what a record says of a call of it. Its
+    /// tensors are the inputs.
     ///
     /// # Errors
     /// When libtorch has no such operator, or the record leaves open how it was called.
-    pub(crate) fn of_call(call: &OpInstance) -> anyhow::Result<Self> {
+    pub(crate) fn of_call(name: &str, call: &OpInstance) -> anyhow::Result<Self> {
         let attributes: String = call
             .attrs
             .iter()
             .map(|(name, value)| format!("{name}\t{value}\n"))
             .collect();
-        let (name, attributes) = (
-            CString::new(qualified(&call.op))?,
-            CString::new(attributes)?,
-        );
+        let (name, attributes) = (CString::new(name)?, CString::new(attributes)?);
         let mut program = null_mut();
         // SAFETY: both texts live through the call.
         unsafe {

@@ -2,7 +2,7 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_core::tensor::HostData;
@@ -13,7 +13,7 @@ use nongemm_operators::layers;
 use crate::attention::Attention;
 use crate::constant::constant;
 use crate::masking;
-use crate::published::{Published, text};
+use crate::published::Published;
 use crate::settings::{batch, layers as depth, preset, seq, signed, size};
 
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,13 @@ const BASE: Sizes = Sizes {
     positions: 512,
 };
 
+/// How texts become token ids.
+pub(crate) const UNCASED: MaskedText = MaskedText {
+    vocabulary: "bert-base-uncased",
+    cls: 101,
+    sep: 102,
+};
+
 /// 110 million parameters: transformers' `BertForMaskedLM`, called with token ids only (one segment,
 /// nothing padded).
 ///
@@ -53,15 +60,9 @@ pub static BERT: Published = Published {
     domain: Domain::LanguageModel,
     checkpoint: "google-bert/bert-base-uncased",
     reference: "transformers 5.17.0 BertForMaskedLM",
-    sizes: text(128),
+    sizes: DefaultSizes::text(128),
     build: |g, config| Net::read(BASE, config)?.build(g, &config.settings),
-    preprocessor: || {
-        Box::new(MaskedText {
-            vocabulary: "bert-base-uncased",
-            cls: 101,
-            sep: 102,
-        })
-    },
+    preprocessor: || Box::new(UNCASED),
 };
 
 register!(dyn Model, &BERT);

@@ -2,7 +2,7 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::CausalText;
@@ -11,7 +11,7 @@ use nongemm_operators::layers;
 
 use crate::attention::Attention;
 use crate::masking;
-use crate::published::{Published, text};
+use crate::published::Published;
 use crate::settings::{batch, layers as depth, preset, seq, signed, size};
 
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ const FAMILY: Published = Published {
     domain: Domain::LanguageModel,
     checkpoint: "openai-community/gpt2",
     reference: "transformers 5.17.0 GPT2LMHeadModel",
-    sizes: text(128),
+    sizes: DefaultSizes::text(128),
     build: |g, config| Net::read(BASE, config)?.build(g, &config.settings),
     preprocessor: || Box::new(CausalText { vocabulary: "gpt2" }),
 };

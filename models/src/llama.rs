@@ -7,7 +7,7 @@ mod rotary;
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::CausalText;
@@ -17,7 +17,7 @@ use nongemm_operators::layers;
 use crate::attention::{Attention, Function};
 use crate::layout::sizes;
 use crate::masking;
-use crate::published::{Published, text};
+use crate::published::Published;
 use crate::settings::{batch, divide, layers as depth, preset, seq, signed, size};
 use experts::Experts;
 use rotary::Rotary;
@@ -120,7 +120,7 @@ pub static LLAMA2_7B: Published = Published {
     domain: Domain::LanguageModel,
     checkpoint: "meta-llama/Llama-2-7b-hf",
     reference: "transformers 5.17.0 LlamaForCausalLM",
-    sizes: text(128),
+    sizes: DefaultSizes::text(128),
     build: |g, config| Net::read(LLAMA2_7B_SIZES, config)?.build(g, &config.settings),
     preprocessor: || Box::new(CausalText { vocabulary: "gpt2" }),
 };

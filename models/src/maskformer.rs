@@ -6,14 +6,14 @@ mod decoder;
 mod pyramid;
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::MASKFORMER_PADDED;
 use nongemm_operators as ops;
 use nongemm_operators::{ReduceKind, layers};
 
-use crate::published::{Published, image as image_side};
+use crate::published::Published;
 use crate::settings::{
     batch, divide, image, images, preset, signed, size, small_size, stages, widths,
 };
@@ -74,7 +74,7 @@ pub static MASKFORMER: Published = Published {
     domain: Domain::ImageSegmentation,
     checkpoint: "facebook/maskformer-swin-base-coco",
     reference: "transformers 5.17.0 MaskFormerForInstanceSegmentation",
-    sizes: image_side(800),
+    sizes: DefaultSizes::image(800),
     build: |g, config| Net::read(SWIN_BASE, config)?.build(g),
     preprocessor: || Box::new(MASKFORMER_PADDED),
 };

@@ -99,10 +99,7 @@ impl Model for MobileNetV2 {
     }
 
     fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: None,
-            image: Some(224),
-        }
+        DefaultSizes::image(224)
     }
 
     fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {

@@ -23,22 +23,6 @@ pub struct Published {
     pub(crate) preprocessor: fn() -> Box<dyn Preprocessor>,
 }
 
-/// The default sizes of a model that reads `tokens` tokens.
-pub(crate) const fn text(tokens: usize) -> DefaultSizes {
-    DefaultSizes {
-        seq: Some(tokens),
-        image: None,
-    }
-}
-
-/// The default sizes of a model that reads images of `side` pixels.
-pub(crate) const fn image(side: usize) -> DefaultSizes {
-    DefaultSizes {
-        seq: None,
-        image: Some(side),
-    }
-}
-
 impl Model for Published {
     fn id(&self) -> &'static str {
         self.id

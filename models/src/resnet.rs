@@ -70,10 +70,7 @@ impl Model for ResNet {
     }
 
     fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: None,
-            image: Some(224),
-        }
+        DefaultSizes::image(224)
     }
 
     fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {

@@ -2,7 +2,7 @@
 //! values are reduced by strided convolutions, and a decoder that joins all stages.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::IMAGENET_EXACT;
@@ -11,7 +11,7 @@ use nongemm_operators::{Conv2d, layers};
 
 use crate::attention::{Attention, Function};
 use crate::layout::{dense, sizes};
-use crate::published::{Published, image as image_side};
+use crate::published::Published;
 use crate::settings::{batch, divide, image, preset, signed, size, stages, widths};
 
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ pub static SEGFORMER_B0: Published = Published {
     domain: Domain::ImageSegmentation,
     checkpoint: "nvidia/segformer-b0-finetuned-ade-512-512",
     reference: "transformers 5.17.0 SegformerForSemanticSegmentation",
-    sizes: image_side(512),
+    sizes: DefaultSizes::image(512),
     build: |g, config| Net::read(B0, config)?.build(g),
     preprocessor: || Box::new(IMAGENET_EXACT),
 };

@@ -2,15 +2,14 @@
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
-use nongemm_datasets::MaskedText;
 use nongemm_operators as ops;
 use nongemm_operators::layers;
 
-use crate::bert::{Inputs, Net, Sizes, tensorflow_name};
-use crate::published::{Published, text};
+use crate::bert::{Inputs, Net, Sizes, UNCASED, tensorflow_name};
+use crate::published::Published;
 use crate::settings::signed;
 
 const MINILM: Sizes = Sizes {
@@ -33,15 +32,9 @@ pub static ALL_MINILM_L6_V2: Published = Published {
     domain: Domain::LanguageModel,
     checkpoint: "sentence-transformers/all-MiniLM-L6-v2",
     reference: "transformers 5.17.0 BertModel, with mean pooling and normalisation",
-    sizes: text(128),
+    sizes: DefaultSizes::text(128),
     build: |g, config| build(g, config),
-    preprocessor: || {
-        Box::new(MaskedText {
-            vocabulary: "bert-base-uncased",
-            cls: 101,
-            sep: 102,
-        })
-    },
+    preprocessor: || Box::new(UNCASED),
 };
 
 register!(dyn Model, &ALL_MINILM_L6_V2);

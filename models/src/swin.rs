@@ -7,7 +7,7 @@ mod block;
 pub(crate) mod windows;
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::IMAGENET_BICUBIC;
@@ -16,7 +16,7 @@ use nongemm_operators::{Conv2d, Slice, layers};
 
 use crate::attention::Function;
 use crate::layout::{dense, sizes};
-use crate::published::{Published, image as image_side};
+use crate::published::Published;
 use crate::settings::{batch, image, preset, signed, size, small_size, stages, widths};
 use block::Block;
 pub(crate) use block::relative_position_index;
@@ -67,7 +67,7 @@ const FAMILY: Published = Published {
     domain: Domain::ImageClassification,
     checkpoint: "microsoft/swin-tiny-patch4-window7-224",
     reference: "transformers 5.17.0 SwinForImageClassification",
-    sizes: image_side(224),
+    sizes: DefaultSizes::image(224),
     build: |g, config| Net::read(TINY, config)?.build(g),
     preprocessor: || Box::new(IMAGENET_BICUBIC),
 };

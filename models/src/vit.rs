@@ -1,7 +1,7 @@
 //! The vision transformer (Dosovitskiy et al. 2020) as an image classifier.
 
 use nongemm_core::graph::{BuildError, GraphBuilder, Init, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::VIT_HALF;
@@ -9,7 +9,7 @@ use nongemm_operators as ops;
 use nongemm_operators::{Conv2d, layers};
 
 use crate::attention::Attention;
-use crate::published::{Published, image as image_side};
+use crate::published::Published;
 use crate::settings::{batch, image, image_tokens, layers as depth, preset, signed, size};
 
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +66,7 @@ const FAMILY: Published = Published {
     domain: Domain::ImageClassification,
     checkpoint: "google/vit-base-patch16-224",
     reference: "transformers 5.17.0 ViTForImageClassification",
-    sizes: image_side(224),
+    sizes: DefaultSizes::image(224),
     build: |g, config| Net::read(BASE, config)?.build(g),
     preprocessor: || Box::new(VIT_HALF),
 };

@@ -186,7 +186,7 @@ pub(crate) struct MicroArgs {
     /// Fewest samples of a call.
     #[arg(long, value_name = "N")]
     pub(crate) min_samples: Option<usize>,
-    /// Measure briefly: some tenths of a second for each call.
+    /// Measure briefly: at most 80 ms for each series of samples.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Measure the energy of each call too, where there is a sensor: some seconds more for each.

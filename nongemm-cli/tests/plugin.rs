@@ -7,12 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::book::root;
 use common::{Done, done, records};
 use nongemm_core::record::{Outcome, Status, micro_store};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 fn example() -> PathBuf {
     root().join("examples/plugin")

@@ -4,6 +4,7 @@ mod common;
 
 use std::path::Path;
 
+use common::book::root;
 use common::{bench, run};
 use nongemm_core::registry::{OperatorRegistry, encode, read};
 
@@ -20,11 +21,6 @@ fn entries(file: &Path) -> OperatorRegistry {
     let found = read(file).expect("a registry");
     assert_eq!(found.refused, []);
     found.registry
-}
-
-/// The root of the repository.
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 #[test]

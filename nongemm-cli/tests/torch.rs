@@ -200,8 +200,8 @@ fn the_table_of_operators_is_up_to_date() {
 fn a_published_checkpoint_runs_through_the_whole_path() {
     let set = std::env::var_os("NONGEMM_MINILM").map(PathBuf::from);
     let folder = set.unwrap_or_else(|| {
-        let home = PathBuf::from(std::env::var_os("HOME").expect("there is a home"));
-        home.join(".cache/nongemm/all-minilm-l6-v2-0.1.2/model")
+        let cache = nongemm_core::cache::dir().expect("there is a home");
+        cache.join("all-minilm-l6-v2-0.1.2/model")
     });
     assert!(
         folder.is_dir(),

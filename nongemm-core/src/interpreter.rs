@@ -296,6 +296,10 @@ impl<E: Engine> Session for Interpreter<E> {
         Ok(())
     }
 
+    fn restores_inputs(&self) -> bool {
+        !self.restored.is_empty()
+    }
+
     fn memory(&self) -> SessionMemory {
         self.engine.memory()
     }

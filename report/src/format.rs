@@ -45,6 +45,11 @@ pub(crate) fn time(ns: f64) -> String {
     format!("{}{NBSP}{unit}", significant(ns / size, digits))
 }
 
+/// An energy given in joules: `12.3 mJ`.
+pub(crate) fn millijoules(joules: f64) -> String {
+    format!("{}{NBSP}mJ", significant(1e3 * joules, 3))
+}
+
 /// An interval of times in one unit: `[1.340, 1.361] ms`.
 pub(crate) fn interval([low, high]: [f64; 2]) -> String {
     let (unit, size) = scale(&TIMES, high.max(low)).unwrap_or(("ns", 1.0));

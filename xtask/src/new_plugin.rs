@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::plugin;
 use crate::process::root;
 
 /// A kind of plugin, and what its template depends on beside the core.
@@ -66,7 +67,8 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let folder = std::env::current_dir()?.join(&name);
     write(&folder, &name, kind)?;
     eprintln!(
-        "wrote {0}; try it:\n  cd {name} && cargo test\n  cargo xtask list {1}s --plugin {0}",
+        "wrote {0}; try it:\n  cargo test --manifest-path {name}/Cargo.toml\n  \
+         cargo xtask list {1}s --plugin {name}",
         folder.display(),
         kind.name
     );
@@ -77,12 +79,14 @@ fn parse(args: &[String]) -> Result<(String, &'static Kind)> {
     let (mut name, mut kind) = (None, None);
     let mut args = args.iter();
     while let Some(arg) = args.next() {
-        match arg.strip_prefix("--kind") {
-            Some("") => kind = Some(args.next().context("--kind takes a kind")?.clone()),
-            Some(value) => kind = Some(value.trim_start_matches('=').to_owned()),
-            None if arg.starts_with('-') => bail!("unknown flag {arg}; known: --kind"),
-            None if name.is_some() => bail!("one name at a time, not also `{arg}`"),
-            None => name = Some(arg.clone()),
+        match arg.split_once('=') {
+            None if arg == "--kind" => {
+                kind = Some(args.next().context("--kind takes a kind")?.clone());
+            }
+            Some(("--kind", value)) => kind = Some(value.to_owned()),
+            _ if arg.starts_with('-') => bail!("unknown flag {arg}; known: --kind"),
+            _ if name.is_some() => bail!("one name at a time, not also `{arg}`"),
+            _ => name = Some(arg.clone()),
         }
     }
     let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
@@ -140,13 +144,8 @@ fn named(template: &str, name: &str) -> String {
 }
 
 fn manifest(name: &str, kind: &Kind) -> Result<String> {
-    let root = root();
-    let text = fs::read_to_string(root.join("Cargo.toml"))?;
-    let own: toml::Table = text.parse().context("the workspace's Cargo.toml")?;
-    let own = own.get("workspace").and_then(|own| own.get("dependencies"));
-    let versions = own
-        .and_then(toml::Value::as_table)
-        .context("no dependencies")?;
+    let own = plugin::workspace()?;
+    let versions = plugin::table(&own, &["workspace", "dependencies"])?;
     let found = |name: &str| {
         versions
             .get(name)
@@ -173,9 +172,7 @@ fn manifest(name: &str, kind: &Kind) -> Result<String> {
     text += "\n[workspace]\n\n[profile.dev.package.\"*\"]\nopt-level = 3\ndebug = false\n\n\
              # This clone of nongemm; without these lines, its published releases.\n[patch.crates-io]\n";
     for name in &all {
-        if let Some(path) = found(name)?.get("path").and_then(toml::Value::as_str) {
-            text += &format!("{name} = {{ path = {:?} }}\n", root.join(path));
-        }
+        text.extend(plugin::patch(name, found(name)?));
     }
     Ok(text)
 }
@@ -223,7 +220,7 @@ mod tests {
         assert_eq!(text, "rack-2u rack_2u Rack2u");
     }
 
-    /// Whether they compile and pass their tests, a test of the command line tells: `nongemm-cli/tests/plugin.rs`.
+    /// Whether they compile and pass their tests, `tests/new_plugin/main.rs` tells.
     #[test]
     fn every_kind_is_written_and_no_placeholder_is_left() {
         let folder = tempfile::tempdir().unwrap();

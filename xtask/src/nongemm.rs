@@ -78,6 +78,20 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(field))
 }
 
+/// Fetches the libraries that features need; returns libtorch's folder where they need it.
+///
+/// # Errors
+/// When one is missing and cannot be fetched.
+pub(crate) fn libraries(features: &[&str]) -> Result<Option<PathBuf>> {
+    if features.contains(&"ort") {
+        setup::onnxruntime()?;
+    }
+    features
+        .contains(&"torch")
+        .then(setup::libtorch)
+        .transpose()
+}
+
 /// Makes a cargo command take `nongemm-cli` with features, the default ones if none is named, and returns
 /// the folder that it builds into.
 ///
@@ -89,12 +103,7 @@ pub(crate) fn select(command: &mut Command, features: &[&str]) -> Result<PathBuf
         command.args(["--no-default-features", "--features"]);
         command.arg(features.join(","));
     }
-    if features.contains(&"ort") {
-        setup::onnxruntime()?;
-    }
-    if features.contains(&"torch") {
-        command.env("LIBTORCH", setup::libtorch()?);
-    }
+    command.envs(libraries(features)?.map(|folder| ("LIBTORCH", folder)));
     let mut target = target_dir()?;
     if features.contains(&"cuda") {
         target.push(cuda::FOLDER);
@@ -144,8 +153,8 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     become_program(Command::new(binary).args(args))
 }
 
-/// A program of `perf`, with the allocator as a worker of `nongemm` pins it: both sides keep what they
-/// free.
+/// A program of `perf`, with the allocator as a worker of `nongemm` pins it: both sides keep freed buffers
+/// below 32 MiB.
 fn measured(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command

@@ -14,10 +14,10 @@ use crate::{nongemm, setup};
 const LARGEST: u64 = 10 << 20;
 
 /// Members of the workspace that nobody publishes.
-const OWN: [&str; 2] = ["xtask", "nongemm-perf"];
+pub(crate) const OWN: [&str; 2] = ["xtask", "nongemm-perf"];
 
 /// The crate that needs libtorch to compile.
-const TORCH: &str = "nongemm-torch";
+pub(crate) const TORCH: &str = "nongemm-torch";
 
 /// Packs all crates, then checks them and the example of a plugin from what was packed: a file that was left
 /// out, or a dependency without a version, is an error here and not after publishing.

@@ -13,7 +13,6 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::nongemm;
 use crate::process::{cargo, check, root};
-use crate::setup;
 
 use self::source::Plugin;
 
@@ -54,21 +53,15 @@ pub(crate) fn build(plugins: &[String], features: &[&str]) -> Result<PathBuf> {
     let plugins = plugins.iter().map(|text| Plugin::parse(text));
     let plugins = plugins.collect::<Result<Vec<_>>>()?;
     let target = nongemm::target_dir()?;
+    let libtorch = nongemm::libraries(features)?;
+    // As nongemm-cli's own build script does for its binary.
+    let script = libtorch.as_ref().map(|libtorch| {
+        let lib = libtorch.join("lib");
+        let link = format!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+        format!("fn main() {{\n    println!({link:?});\n}}\n")
+    });
     let mut build = cargo();
-    if features.contains(&"ort") {
-        setup::onnxruntime()?;
-    }
-    let mut script = None;
-    if features.contains(&"torch") {
-        let libtorch = setup::libtorch()?;
-        // As nongemm-cli's own build script does for its binary.
-        let link = format!(
-            "cargo::rustc-link-arg=-Wl,-rpath,{}",
-            libtorch.join("lib").display()
-        );
-        script = Some(format!("fn main() {{\n    println!({link:?});\n}}\n"));
-        build.env("LIBTORCH", libtorch);
-    }
+    build.envs(libtorch.map(|folder| ("LIBTORCH", folder)));
     let folder = compose(&target.join("plugins"), &plugins, features, script)?;
     resolve(&folder)?;
     build
@@ -165,14 +158,12 @@ fn write(folder: &Path, name: &str, files: &[(&str, String)], lock: &str) -> Res
 }
 
 fn manifest(plugins: &[Plugin], features: &[&str]) -> Result<String> {
-    let root = root();
-    let own = fs::read_to_string(root.join("Cargo.toml"))?;
-    let own: toml::Table = own.parse().context("the workspace's Cargo.toml")?;
+    let own = workspace()?;
     let mut text = format!(
         "[package]\nname = \"{NAME}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          [workspace]\n\n[dependencies]\n"
     );
-    let cli = root.join("nongemm-cli");
+    let cli = root().join("nongemm-cli");
     text += &match features {
         [] => format!("nongemm-cli = {{ path = {cli:?} }}\n"),
         some => format!(
@@ -194,16 +185,27 @@ fn manifest(plugins: &[Plugin], features: &[&str]) -> Result<String> {
     // A plugin that names a published release of these crates gets the ones here.
     text += "\n[patch.crates-io]\n";
     for (name, dependency) in table(&own, &["workspace", "dependencies"])? {
-        if let Some(path) = dependency.get("path").and_then(toml::Value::as_str) {
-            text += &format!("{name} = {{ path = {:?} }}\n", root.join(path));
-        }
+        text.extend(patch(name, dependency));
     }
     let profile = table(&own, &["profile", "release"])?;
     text += &format!("\n[profile.release]\n{}", toml::to_string(profile)?);
     Ok(text)
 }
 
-fn table<'a>(of: &'a toml::Table, path: &[&str]) -> Result<&'a toml::Table> {
+/// The workspace's own manifest.
+pub(crate) fn workspace() -> Result<toml::Table> {
+    let text = fs::read_to_string(root().join("Cargo.toml"))?;
+    text.parse().context("the workspace's Cargo.toml")
+}
+
+/// The line of `[patch.crates-io]` by which a crate here stands for its release.
+pub(crate) fn patch(name: &str, dependency: &toml::Value) -> Option<String> {
+    let path = dependency.get("path").and_then(toml::Value::as_str)?;
+    Some(format!("{name} = {{ path = {:?} }}\n", root().join(path)))
+}
+
+/// The table under these keys.
+pub(crate) fn table<'a>(of: &'a toml::Table, path: &[&str]) -> Result<&'a toml::Table> {
     path.iter().try_fold(of, |table, key| {
         let inner = table.get(*key).and_then(toml::Value::as_table);
         inner.with_context(|| format!("no table `{key}`"))

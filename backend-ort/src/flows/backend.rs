@@ -128,11 +128,7 @@ impl Backend for Ort {
         options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
         if vocabulary != profile::VOCABULARY {
-            let message = format!(
-                "backend ort runs no {vocabulary} operators alone ({})",
-                call.op
-            );
-            return Err(PrepareError::Other(anyhow::anyhow!(message)));
+            return Err(PrepareError::foreign(self.id(), vocabulary, call));
         }
         Ok(replay::call_session(call, options)?)
     }

@@ -1,6 +1,7 @@
 //! Users' own models: any `.onnx` file.
 //!
-//! Where a `model.toml` describes them, inputs come from a dataset. Else they come from `--set ort.inputs=FILE.npz`, else from `NAME.inputs.npz` beside `NAME.onnx`, else they
+//! Where a `model.toml` describes them, inputs come from a dataset. Else they come from
+//! `--set ort.inputs=FILE.npz`, else from `NAME.inputs.npz` beside `NAME.onnx`, else they
 //! are made of the declared types and shapes; sizes of symbolic dimensions are settings then:
 //! `--set dim.batch=1`.
 

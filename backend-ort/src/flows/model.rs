@@ -59,8 +59,15 @@ pub(crate) fn check_external_data(path: &Path, model: &ModelProto) -> anyhow::Re
 
 /// Bytes of the weights of a model, those in other files included.
 pub(crate) fn weight_bytes(model: &ModelProto) -> u64 {
-    let weights = model.graph.iter().flat_map(|graph| &graph.initializer);
-    weights.map(tensor_bytes).sum()
+    model.graph.iter().map(graph_bytes).sum()
+}
+
+/// Those of its nodes' graphs included.
+fn graph_bytes(graph: &GraphProto) -> u64 {
+    let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+    let inner = attributes.flat_map(|a| a.g.as_deref().into_iter().chain(&a.graphs));
+    let own: u64 = graph.initializer.iter().map(tensor_bytes).sum();
+    own + inner.map(graph_bytes).sum::<u64>()
 }
 
 fn tensor_bytes(tensor: &TensorProto) -> u64 {

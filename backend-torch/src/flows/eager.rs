@@ -151,6 +151,10 @@ impl Session for EagerSession {
         self.modes.describe()
     }
 
+    fn restores_inputs(&self) -> bool {
+        self.interpreter.restores_inputs()
+    }
+
     fn memory(&self) -> SessionMemory {
         self.interpreter.memory()
     }

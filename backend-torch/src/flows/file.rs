@@ -26,8 +26,8 @@ use crate::recording::{Call, Calls};
 /// The extensions of such files.
 pub(crate) const FORMATS: &[&str] = &["pt"];
 
-/// A session of an archive, its own inputs bound unless they are given: as one program that is optimised, or without that every node
-/// by itself.
+/// A session of an archive, its own inputs bound unless they are given: as one program that is optimised,
+/// or without that every node by itself.
 pub(crate) fn prepare(
     path: &Path,
     options: &PrepareOptions,

@@ -11,5 +11,4 @@ mod whole;
 
 pub use compile::Compile;
 pub use eager::Eager;
-pub(crate) use mapping::qualified;
 pub use script::Script;

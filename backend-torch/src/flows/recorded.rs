@@ -9,12 +9,11 @@ use anyhow::Context;
 use nongemm_core::kernel::Engine;
 use nongemm_core::op::{Op, OpInstance, OpRegistry, Values};
 use nongemm_core::plugin::{Backend, PrepareError, PrepareOptions, Session};
-use nongemm_core::rng::Uniform;
-use nongemm_core::run::alone::Alone;
+use nongemm_core::run::alone::{Alone, made_up};
 
 use super::common::{self, Modes};
 use super::file::Archive;
-use super::mapping::{VOCABULARY, plain, short};
+use super::mapping::{VOCABULARY, plain, qualified};
 use super::whole::WholeSession;
 use crate::device::InferenceMode;
 use crate::engine::{Tensor, Torch};
@@ -32,13 +31,11 @@ pub(crate) fn prepare(
     options: &PrepareOptions,
 ) -> Result<Box<dyn Session>, PrepareError> {
     if vocabulary != VOCABULARY {
-        let (flow, op) = (flow.id(), &call.op);
-        let message = format!("backend {flow} runs no {vocabulary} operators alone ({op})");
-        return Err(PrepareError::Other(anyhow::anyhow!(message)));
+        return Err(PrepareError::foreign(flow.id(), vocabulary, call));
     }
     let ops = OpRegistry::collect().map_err(anyhow::Error::from)?;
     let node = node(call);
-    match Program::of_call(call) {
+    match Program::of_call(&qualified(&call.op), call) {
         Ok(program) => {
             let known = node.op(&ops).ok();
             Ok(session(program, call, known.as_ref(), options)?)
@@ -55,7 +52,7 @@ pub(crate) fn prepare(
 /// The call as one of the graph's operators, which are called as libtorch's are, without their library and
 /// without the mark of those that work in place.
 fn node(call: &OpInstance) -> OpInstance {
-    let name = short(&call.op);
+    let name = call.op.as_str();
     let name = name.rsplit_once("::").map_or(name, |(_, name)| name);
     OpInstance {
         op: plain(name).to_owned(),
@@ -88,15 +85,12 @@ fn inputs(
     engine: &Torch,
 ) -> anyhow::Result<Vec<Tensor>> {
     let specs = &call.inputs;
-    let asked = known.filter(|op| op.infer(specs).is_ok());
-    let asked = asked.map(|op| op.values(specs)).unwrap_or_default();
-    let values = asked.into_iter().map(Some).chain(std::iter::repeat(None));
-    let pairs = specs.iter().zip(values).enumerate();
-    pairs
-        .map(|(position, (spec, values))| {
-            let values = values.unwrap_or_else(|| Values::usual(spec));
-            let rng = Uniform::new(0, &format!("{}#{position}", call.op));
-            engine.upload(values.tensor(spec, rng)?)
-        })
+    let known = known.filter(|op| op.infer(specs).is_ok());
+    let usual = || specs.iter().map(Values::usual).collect();
+    let values = known.map_or_else(usual, |op| op.values(specs));
+    let tensors = made_up(&call.op, values, specs)?;
+    tensors
+        .into_iter()
+        .map(|tensor| engine.upload(tensor))
         .collect()
 }

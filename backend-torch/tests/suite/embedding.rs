@@ -26,8 +26,8 @@ const TEXTS: [&str; 4] = [
 fn folder() -> PathBuf {
     let set = std::env::var_os("NONGEMM_MINILM").map(PathBuf::from);
     let folder = set.unwrap_or_else(|| {
-        let home = PathBuf::from(std::env::var_os("HOME").unwrap());
-        home.join(".cache/nongemm/all-minilm-l6-v2-0.1.2/model")
+        let cache = nongemm_core::cache::dir().unwrap();
+        cache.join("all-minilm-l6-v2-0.1.2/model")
     });
     let shown = folder.display();
     assert!(

@@ -86,6 +86,11 @@ fn rows_of_the_graph_run_alone() {
         call("mul", serde_json::json!({"kind": "mul", "scalar": 0.5}), 1),
         call("softmax", serde_json::json!({"dim": -1}), 1),
     ];
+    let in_place = Eager.prepare_call("aten", &calls[0], &options("reference"));
+    assert!(
+        in_place.unwrap().restores_inputs(),
+        "relu_ writes over its operand"
+    );
     for call in calls {
         let session = Script.prepare_call("aten", &call, &options("reference"));
         let mut session = session.unwrap_or_else(|error| panic!("{}: {error}", call.op));

@@ -1,6 +1,6 @@
 //! Values of a configuration by name, checked; those that nothing asked for are found in the end.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
 use super::recipe::Rule;
@@ -102,13 +102,13 @@ impl Values {
             let says_nothing = value.is_null() || **value == Value::Bool(false) || is_first;
             !says_nothing && !elsewhere.contains(&name.as_str())
         });
-        let unknown = left.next();
-        ensure!(
-            unknown.is_none(),
-            "`{}` is not known; --set preprocessor=model takes the model's own",
-            unknown.map_or_else(String::new, |(name, _)| name.escape_debug().to_string())
-        );
-        Ok(())
+        match left.next() {
+            None => Ok(()),
+            Some((name, _)) => bail!(
+                "`{}` is not known; --set preprocessor=model takes the model's own",
+                name.escape_debug()
+            ),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ mod post;
 
 use nongemm_core::dtype::DType;
 use nongemm_core::graph::{BuildError, GraphBuilder, Value};
-use nongemm_core::plugin::{Domain, Model, ModelConfig, Settings};
+use nongemm_core::plugin::{DefaultSizes, Domain, Model, ModelConfig, Settings};
 use nongemm_core::register;
 use nongemm_core::shape::TensorSpec;
 use nongemm_datasets::DETECTION_IMAGENET;
@@ -20,7 +20,7 @@ use nongemm_operators::layers::Start;
 use nongemm_operators::{Conv2d, layers};
 
 use crate::masking::bidirectional;
-use crate::published::{Published, image};
+use crate::published::Published;
 use crate::settings;
 use crate::settings::{divide, preset, size, stages};
 use decoder::{Attention, Keys};
@@ -37,7 +37,7 @@ pub static DETR: Published = Published {
     domain: Domain::ObjectDetection,
     checkpoint: "facebook/detr-resnet-50",
     reference: "transformers 5.17.0 DetrForObjectDetection",
-    sizes: image(800),
+    sizes: DefaultSizes::image(800),
     build: |g, config| Detr::read(config)?.build(g),
     preprocessor: || Box::new(DETECTION_IMAGENET),
 };

@@ -90,10 +90,7 @@ impl Model for Rcnn {
     }
 
     fn sizes(&self) -> DefaultSizes {
-        DefaultSizes {
-            seq: None,
-            image: Some(800),
-        }
+        DefaultSizes::image(800)
     }
 
     fn build(&self, g: &mut GraphBuilder, config: &ModelConfig) -> Result<(), BuildError> {

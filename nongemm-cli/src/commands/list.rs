@@ -89,14 +89,11 @@ fn rows(kind: ListKind, plugins: &Plugins) -> Vec<Value> {
         ListKind::Probes => summaries(plugins.probes.iter(), |p| p.summary()),
         ListKind::Datasets => summaries(plugins.datasets.iter(), |p| p.summary()),
         ListKind::Reporters => summaries(plugins.reporters.iter(), |p| p.summary()),
-        ListKind::Classifiers => {
-            let entries = plugins.classifiers.iter();
-            let row = |(id, krate)| json!({ "id": id, "crate": krate });
-            entries
-                .map(|entry| (entry.plugin.id(), entry.krate))
-                .map(row)
-                .collect()
-        }
+        ListKind::Classifiers => plugins
+            .classifiers
+            .iter()
+            .map(|entry| json!({ "id": entry.plugin.id(), "crate": entry.krate }))
+            .collect(),
         ListKind::Weights => summaries(plugins.weights.iter(), |p| p.summary()),
         ListKind::Exporters => summaries(plugins.exporters.iter(), |p| p.summary()),
         ListKind::Presets => summaries(plugins.presets.iter(), |p| p.summary()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use nongemm_core::graph::CompositePolicy;
 use nongemm_core::op::OpCase;
 use nongemm_core::plugin::{Backend, Plugins, Support, support};
 use serde_json::json;
@@ -60,6 +61,7 @@ pub(super) fn markdown(rows: &[serde_json::Value]) -> String {
 }
 
 fn how(backend: &dyn Backend, case: &OpCase) -> Support {
-    case.graph()
-        .map_or(Support::Missing, |graph| support(backend, &graph))
+    case.graph().map_or(Support::Missing, |graph| {
+        support(backend, &graph, CompositePolicy::Fused)
+    })
 }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::deviation::{deviation, near};
 use super::expected::Expected;
 use crate::dtype::DType;
-use crate::graph::{CompositePolicy, Graph, lower};
+use crate::graph::Graph;
 use crate::measure::{Mode, Monotonic, Recorder};
-use crate::op::{Op, OpCase, OpEntry, OpRegistry, Values};
-use crate::plugin::{Backend, Device, NoWeights, PrepareOptions, Session, Settings, panic_message};
+use crate::op::{OpCase, OpEntry, OpRegistry, Values};
+use crate::plugin::{Backend, Device, NoWeights, PrepareOptions, Session, Settings, caught};
 use crate::shape::{Dim, TensorSpec};
 use crate::tensor::HostTensor;
 
@@ -30,7 +29,7 @@ pub struct Skip {
 pub struct Suite<'a> {
     /// The backend.
     pub backend: &'a dyn Backend,
-    /// The type that its bool tensors are stored in.
+    /// The type that its bool tensors may be stored in, if not as they are.
     pub bool_as: DType,
     /// Largest error in `f32`, relative to the larger of 1 and the expected value.
     pub tolerance: f64,
@@ -194,7 +193,7 @@ impl<'a> Suite<'a> {
         let produced = run.produced.iter().flatten();
         for (inferred, produced) in run.announced.iter().flatten().zip(produced) {
             anyhow::ensure!(
-                self.stored(inferred.dtype) == produced.dtype && describes(inferred, produced),
+                self.stores(inferred.dtype, produced.dtype) && describes(inferred, produced),
                 "inferred {inferred}, got {produced}"
             );
         }
@@ -243,13 +242,6 @@ impl<'a> Suite<'a> {
         })
     }
 
-    /// Whether the graph's composite has parts, and the backend kernels for them.
-    pub(super) fn runs_in_parts(&self, graph: &Graph) -> bool {
-        let has_kernel = |op: &dyn Op, inputs: &[TensorSpec]| self.backend.has_kernel(op, inputs);
-        let parts = lower(graph, CompositePolicy::Parts, &has_kernel);
-        parts.is_ok_and(|parts| parts.nodes().len() != graph.nodes().len())
-    }
-
     pub(super) fn prepare(
         &self,
         graph: &Graph,
@@ -260,13 +252,9 @@ impl<'a> Suite<'a> {
             .prepare(graph, &NoWeights, &options(composites))?)
     }
 
-    /// The type in which the backend stores tensors of a type.
-    fn stored(&self, dtype: DType) -> DType {
-        if dtype == DType::Bool {
-            self.bool_as
-        } else {
-            dtype
-        }
+    /// Whether the backend may store tensors of a type so.
+    fn stores(&self, dtype: DType, found: DType) -> bool {
+        found == dtype || dtype == DType::Bool && found == self.bool_as
     }
 
     /// Runs a check, which returns an error of the outputs, for all cases.
@@ -343,7 +331,7 @@ impl<'a> Suite<'a> {
         let found = inferred.iter().zip(found);
         for (i, (expected, (inferred, found))) in expected.iter().zip(found).enumerate() {
             anyhow::ensure!(
-                expected.shape() == found.shape() && self.stored(inferred.dtype) == found.dtype(),
+                expected.shape() == found.shape() && self.stores(inferred.dtype, found.dtype()),
                 "output {i}: expected {} of {}, got {}",
                 expected.spec(),
                 inferred.dtype,
@@ -381,8 +369,7 @@ fn with_dtype(mut case: OpCase, dtype: DType) -> Option<OpCase> {
 
 /// Runs a check; a panic is a failure of its case and not the end of the suite.
 pub(super) fn guarded<T>(check: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let checked = catch_unwind(AssertUnwindSafe(check));
-    checked.unwrap_or_else(|panic| Err(anyhow::anyhow!("panicked: {}", panic_message(&*panic))))
+    caught(check).unwrap_or_else(|message| Err(anyhow::anyhow!("panicked: {message}")))
 }
 
 /// Whether a shape, perhaps with symbolic dimensions, is that of the tensor.

@@ -8,7 +8,7 @@ use toml::{Spanned, Value};
 use super::model::{Described, DescribedInput, FromFile, Size};
 use super::schema::{InputToml, ModelToml, Text};
 use crate::manifest::setting;
-use crate::plan::UsageError;
+use crate::plan::{UsageError, in_range};
 use crate::plugin::{
     DefaultSizes, Domain, Model, Plugins, Provenance, Registered, RequestedInput, nearest,
     split_location,
@@ -198,14 +198,9 @@ impl Reader<'_> {
 
     fn settings(&self) -> Result<BTreeMap<String, String>, String> {
         let text = |(key, value): (&String, &Spanned<Value>)| {
-            let found = setting(value.get_ref());
-            let found = found.ok_or_else(|| {
-                self.text.at(
-                    value,
-                    format!("setting `{key}` must be a string, a number or a boolean"),
-                )
-            });
-            Ok((key.clone(), found?))
+            let text = setting(key, value.get_ref());
+            let text = text.map_err(|message| self.text.at(value, message));
+            text.map(|text| (key.clone(), text))
         };
         self.toml.set.iter().map(text).collect()
     }
@@ -246,8 +241,8 @@ impl Reader<'_> {
             )
         })?;
         for (size, key, given) in [
-            (Size::Seq, "seq", self.toml.seq),
-            (Size::Image, "image", self.toml.image),
+            (Size::Seq, "seq", &self.toml.seq),
+            (Size::Image, "image", &self.toml.image),
         ] {
             if shape.contains(&size) && given.is_none() {
                 return Err(wrong(format!(
@@ -267,16 +262,15 @@ impl Reader<'_> {
     }
 
     fn sizes(&self, own: DefaultSizes) -> Result<DefaultSizes, String> {
-        for (key, given) in [("seq", self.toml.seq), ("image", self.toml.image)] {
-            if given == Some(0) {
-                return Err(self
-                    .text
-                    .at(&self.toml.id, format!("{key} must be at least 1")));
-            }
-        }
+        let size = |key: &str, given: &Option<Spanned<usize>>| {
+            let Some(given) = given else { return Ok(None) };
+            let checked = in_range(key, &[*given.get_ref()]);
+            checked.map_err(|error| self.text.at(given, error))?;
+            Ok::<_, String>(Some(*given.get_ref()))
+        };
         Ok(DefaultSizes {
-            seq: self.toml.seq.or(own.seq),
-            image: self.toml.image.or(own.image),
+            seq: size("seq", &self.toml.seq)?.or(own.seq),
+            image: size("image", &self.toml.image)?.or(own.image),
         })
     }
 

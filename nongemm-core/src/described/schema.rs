@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::dtype::DType;
-use crate::manifest::toml_error;
+use crate::manifest::{line_of, toml_error};
 use crate::plugin::Domain;
 
 /// A described model, as it is written.
@@ -22,8 +22,8 @@ pub(super) struct ModelToml {
     pub(super) weights: Option<Spanned<String>>,
     pub(super) preprocessor: Option<Spanned<String>>,
     pub(super) dataset: Option<String>,
-    pub(super) seq: Option<usize>,
-    pub(super) image: Option<usize>,
+    pub(super) seq: Option<Spanned<usize>>,
+    pub(super) image: Option<Spanned<usize>>,
     #[serde(default)]
     pub(super) set: BTreeMap<String, Spanned<toml::Value>>,
     #[serde(default)]
@@ -72,8 +72,7 @@ impl Text<'_> {
 
     /// What is wrong at a value.
     pub(super) fn at<T>(&self, place: &Spanned<T>, message: impl std::fmt::Display) -> String {
-        let before = &self.text[..place.span().start.min(self.text.len())];
-        let line = before.matches('\n').count() + 1;
+        let line = line_of(self.text, place.span().start);
         format!("{}:{line}: {message}", self.name)
     }
 }

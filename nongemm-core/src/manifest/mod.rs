@@ -3,4 +3,4 @@
 mod schema;
 
 pub use schema::{Manifest, ManifestError, MeasureTable, RunTable, parse_duration};
-pub(crate) use schema::{setting, toml_error};
+pub(crate) use schema::{line_of, setting, toml_error};

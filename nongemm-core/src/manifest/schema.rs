@@ -182,9 +182,7 @@ impl Manifest {
 
 /// One line for a file that is not as it should be; `keys` are those that a mistyped one may stand for.
 pub(crate) fn toml_error(name: &str, text: &str, error: &toml::de::Error, keys: &[&str]) -> String {
-    let line = error.span().map_or(1, |span| {
-        text[..span.start.min(text.len())].matches('\n').count() + 1
-    });
+    let line = error.span().map_or(1, |span| line_of(text, span.start));
     // serde names its helper type where neither a value nor a list fits.
     let message = if error.message().contains("untagged enum OneOrMany") {
         "expected a value, or a list of values, of the key's type".to_owned()
@@ -252,15 +250,25 @@ impl MeasureTable {
     }
 }
 
-/// A setting as text; nothing for what is no string, number or boolean.
-pub(crate) fn setting(value: &toml::Value) -> Option<String> {
+/// The text of a setting.
+///
+/// # Errors
+/// For what is no string, number or boolean.
+pub(crate) fn setting(key: &str, value: &toml::Value) -> Result<String, String> {
     match value {
-        toml::Value::String(text) => Some(text.clone()),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        toml::Value::Float(number) => Some(number.to_string()),
-        toml::Value::Boolean(flag) => Some(flag.to_string()),
-        _ => None,
+        toml::Value::String(text) => Ok(text.clone()),
+        toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Float(number) => Ok(number.to_string()),
+        toml::Value::Boolean(flag) => Ok(flag.to_string()),
+        _ => Err(format!(
+            "setting `{key}` must be a string, a number or a boolean"
+        )),
     }
+}
+
+/// The line of a position in a text, from 1.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    text[..at.min(text.len())].matches('\n').count() + 1
 }
 
 /// A duration such as `500ms`, `10s` or `2min`; above zero and at most a week.

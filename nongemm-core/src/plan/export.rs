@@ -72,6 +72,10 @@ pub fn check_export(
     in_range("image", config.image.as_slice())?;
     let graph = graph_of(model, &config, &settings)?;
     settings.find::<CompositePolicy>("composites")?;
+    // A description may hold what only a run reads.
+    for key in ["tokenizer", "preprocessor"] {
+        settings.find::<String>(key)?;
+    }
     settings.finish()?;
     let weights = plugins.open_weights(&request.weights)?;
     weights

@@ -155,7 +155,7 @@ fn list<T: Clone>(key: &str, given: Option<&Vec<T>>) -> Result<Vec<T>, UsageErro
     Ok(values)
 }
 
-pub(super) fn in_range(key: &str, values: &[usize]) -> Result<(), UsageError> {
+pub(crate) fn in_range(key: &str, values: &[usize]) -> Result<(), UsageError> {
     match values.iter().find(|v| !(1..=LARGEST).contains(*v)) {
         Some(value) => Err(UsageError(format!(
             "{key} must be from 1 to {LARGEST}, got {value}"
@@ -318,12 +318,8 @@ fn pairs<A: Copy, B: Copy>(a: &[A], b: &[B]) -> Vec<(A, B)> {
 
 fn settings(table: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, String>, UsageError> {
     let text = |(key, value): (&String, &toml::Value)| {
-        let text = setting(value).ok_or_else(|| {
-            UsageError(format!(
-                "setting `{key}` must be a string, a number or a boolean"
-            ))
-        });
-        Ok((key.clone(), text?))
+        let text = setting(key, value).map_err(UsageError);
+        text.map(|text| (key.clone(), text))
     };
     table.iter().map(text).collect()
 }

@@ -14,6 +14,7 @@ pub use error::UsageError;
 pub use export::{CheckedExport, ExportRequest, check_export};
 pub use file::CheckedFile;
 pub use inputs::CheckedInputs;
+pub(crate) use matrix::in_range;
 pub use matrix::{Overrides, Plan, plan, run_id};
 pub use partition::Partition;
 pub use same::computations;

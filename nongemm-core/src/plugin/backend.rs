@@ -49,6 +49,14 @@ pub enum PrepareError {
     Other(#[from] anyhow::Error),
 }
 
+impl PrepareError {
+    /// For a call in a vocabulary of which the flow `id` runs no operators alone.
+    pub fn foreign(id: &str, vocabulary: &str, call: &OpInstance) -> Self {
+        let op = &call.op;
+        anyhow::anyhow!("backend {id} runs no {vocabulary} operators alone ({op})").into()
+    }
+}
+
 /// The composite that a step is a part of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parent {
@@ -353,9 +361,7 @@ pub trait Backend: Send + Sync {
         call: &OpInstance,
         _options: &PrepareOptions,
     ) -> Result<Box<dyn Session>, PrepareError> {
-        let (id, op) = (self.id(), &call.op);
-        let error = anyhow::anyhow!("backend {id} runs no {vocabulary} operators alone ({op})");
-        Err(PrepareError::Other(error))
+        Err(PrepareError::foreign(self.id(), vocabulary, call))
     }
 
     /// Loads the weights and chooses a kernel for every node.

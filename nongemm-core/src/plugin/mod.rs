@@ -41,7 +41,7 @@ pub use exporter::Exporter;
 pub use format::{Exported, Imported, RefusedLine, RegistryFormat};
 pub use model::{DefaultSizes, Domain, Model, ModelConfig, Provenance};
 pub(crate) use panics::caught;
-pub use panics::{Acting, Panicked, acting, is_guarded, panic_message};
+pub use panics::{Acting, Panicked, acting, is_guarded};
 pub use preset::Preset;
 pub use probe::{HardwareProbe, Quantity, Reading, Sampler};
 pub use profiler::Profiler;

@@ -28,15 +28,8 @@ pub enum ReportTarget<'a> {
 /// ```
 /// use nongemm_core::plugin::{ReportTarget, Reporter, Terminal};
 /// use nongemm_core::run::failed;
-/// # use std::collections::BTreeMap;
-/// # use nongemm_core::dtype::DType;
-/// # use nongemm_core::plugin::Device;
 /// # use nongemm_core::record::{RunRecord, RunSpec};
-/// # let spec = RunSpec {
-/// #     model: "tiny".to_owned(), backend: "mine".to_owned(), device: Device::Cpu, dtype: DType::F32,
-/// #     batch: 1, seq: None, image: None, weights: "zeros".to_owned(), dataset: "grey".to_owned(),
-/// #     threads: 1, inputs: 1, settings: BTreeMap::new(),
-/// # };
+/// # let spec = RunSpec { model: "tiny".to_owned(), ..RunSpec::default() };
 ///
 /// /// A line for each run.
 /// struct Lines;

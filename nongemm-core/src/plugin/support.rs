@@ -25,10 +25,11 @@ impl Support {
     }
 }
 
-/// How a backend runs the only operator of a graph ([`OpCase::graph`](crate::op::OpCase::graph)).
-pub fn support(backend: &dyn Backend, graph: &Graph) -> Support {
+/// How a backend runs the only operator of a graph ([`OpCase::graph`](crate::op::OpCase::graph)), with composites
+/// as the policy says.
+pub fn support(backend: &dyn Backend, graph: &Graph, policy: CompositePolicy) -> Support {
     let has_kernel = |op: &dyn crate::op::Op, inputs: &[_]| backend.has_kernel(op, inputs);
-    match lower(graph, CompositePolicy::Fused, &has_kernel) {
+    match lower(graph, policy, &has_kernel) {
         Ok(lowered) => match (lowered.nodes(), graph.nodes()) {
             ([node], [whole]) if node.op.name() == whole.op.name() => Support::Kernel,
             _ => Support::Parts,

@@ -74,7 +74,9 @@ fn changed(spec: &RunSpec, files: &[PathBuf], record: &Path) -> Option<String> {
     let written = modified(record)?;
     let dataset = spec.dataset.split_once(':').map(|(_, path)| path);
     let inputs = [Some(spec.model.as_str()), Some(&spec.weights), dataset];
-    let inputs = inputs.into_iter().flatten().map(Path::new);
+    let beside = ["tokenizer", "preprocessor"].into_iter();
+    let beside = beside.filter_map(|key| spec.settings.get(key).map(String::as_str));
+    let inputs = inputs.into_iter().flatten().chain(beside).map(Path::new);
     let mut inputs = inputs.chain(files.iter().map(PathBuf::as_path));
     let newer = inputs.find(|input| modified(input).is_some_and(|time| time > written))?;
     Some(newer.display().to_string())
@@ -182,10 +184,19 @@ mod tests {
 
     #[test]
     fn a_changed_input_is_run_again() {
+        let weights = |spec: &mut RunSpec, file: String| spec.weights = file;
+        let tokenizer = |spec: &mut RunSpec, file: String| {
+            spec.settings.insert("tokenizer".to_owned(), file);
+        };
+        changed_since(weights);
+        changed_since(tokenizer);
+    }
+
+    fn changed_since(name: impl FnOnce(&mut RunSpec, String)) {
         let mut case = Case::new();
-        let weights = case.out.path().join("w.safetensors");
-        fs::write(&weights, "one").unwrap();
-        case.record.spec.weights = weights.to_str().unwrap().to_owned();
+        let read = case.out.path().join("read");
+        fs::write(&read, "one").unwrap();
+        name(&mut case.record.spec, read.to_str().unwrap().to_owned());
         case.record.id = run_id(&case.record.spec);
         let file = store::write(case.out.path(), &case.record).unwrap();
         assert!(case.finished().is_ok());
@@ -193,7 +204,7 @@ mod tests {
             fs::metadata(&file).unwrap().modified().unwrap() + std::time::Duration::from_secs(5);
         fs::File::options()
             .write(true)
-            .open(&weights)
+            .open(&read)
             .unwrap()
             .set_modified(later)
             .unwrap();

@@ -3,15 +3,8 @@
 //! ```
 //! use nongemm_core::record::store;
 //! use nongemm_core::run::failed;
-//! # use std::collections::BTreeMap;
-//! # use nongemm_core::dtype::DType;
-//! # use nongemm_core::plugin::Device;
 //! # use nongemm_core::record::{RunRecord, RunSpec};
-//! # let spec = RunSpec {
-//! #     model: "tiny".to_owned(), backend: "mine".to_owned(), device: Device::Cpu, dtype: DType::F32,
-//! #     batch: 1, seq: None, image: None, weights: "zeros".to_owned(), dataset: "grey".to_owned(),
-//! #     threads: 1, inputs: 1, settings: BTreeMap::new(),
-//! # };
+//! # let spec = RunSpec { model: "tiny".to_owned(), ..RunSpec::default() };
 //! let out = std::env::temp_dir().join(format!("nongemm-{}", store::unique()));
 //! store::write(&out, &failed(&spec, "no kernel".to_owned()))?;
 //! let records: Vec<RunRecord> = store::read_all(&out)?;

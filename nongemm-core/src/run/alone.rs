@@ -13,7 +13,7 @@ use crate::measure::{
     Call, EnergyPlan, EnergyResult, Limits, Meters, Mode, Recorder, SamplePlan, Series,
     capture_shapes, sample, time_batched, warm_up,
 };
-use crate::op::{Cost, Op, OpInstance, OpRegistry, Storage};
+use crate::op::{Cost, Op, OpInstance, OpRegistry, Storage, Values};
 use crate::plugin::{Backend, Device, NoWeights, PrepareError, PrepareOptions, Session};
 use crate::record::AloneTimes;
 use crate::rng::Uniform;
@@ -107,7 +107,7 @@ impl Alone {
         match &self.what {
             What::Node { op, graph, .. } => {
                 let mut session = backend.prepare(graph, &NoWeights, options)?;
-                let inputs = tensors(op.as_ref(), &self.inputs)?;
+                let inputs = made_up(op.name(), op.values(&self.inputs), &self.inputs)?;
                 session.bind(&inputs).context("binding inputs")?;
                 Ok(session)
             }
@@ -149,21 +149,25 @@ impl Alone {
     }
 }
 
-/// The inputs, as the operator asks for them: the same values each time.
-fn tensors(op: &dyn Op, inputs: &[TensorSpec]) -> anyhow::Result<Vec<HostTensor>> {
-    let values = op.values(inputs);
+/// Inputs that hold these values, the same each time for an operator of this name.
+///
+/// # Errors
+/// When the values are not one for each input, or an input cannot be made.
+pub fn made_up(
+    name: &str,
+    values: Vec<Values>,
+    inputs: &[TensorSpec],
+) -> anyhow::Result<Vec<HostTensor>> {
     anyhow::ensure!(
         values.len() == inputs.len(),
-        "{} says what {} inputs hold and takes {}",
-        op.name(),
+        "{name} says what {} inputs hold and takes {}",
         values.len(),
         inputs.len()
     );
     let pairs = values.into_iter().zip(inputs).enumerate();
     pairs
         .map(|(position, (values, spec))| {
-            let rng = Uniform::new(0, &format!("{}#{position}", op.name()));
-            values.tensor(spec, rng)
+            values.tensor(spec, Uniform::new(0, &format!("{name}#{position}")))
         })
         .collect()
 }

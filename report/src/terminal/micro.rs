@@ -10,7 +10,7 @@ use nongemm_core::shape::TensorSpec;
 
 use super::page::{Page, Style};
 use super::table::{Align, Table, plain};
-use crate::format::{half_width, percent, significant, time};
+use crate::format::{half_width, millijoules, percent, significant, time};
 use crate::hotspots::{attrs, shapes};
 
 /// Rows of the table of calls.
@@ -165,9 +165,7 @@ fn calls(page: &mut Page, record: &MicroRecord) {
 /// Joules of a call above idle, of the first sensor.
 fn energy(times: &AloneTimes) -> String {
     let row = times.energy.first();
-    row.map_or_else(String::new, |row| {
-        format!("{} mJ", significant(1e3 * row.net_j_per_inference, 3))
-    })
+    row.map_or_else(String::new, |row| millijoules(row.net_j_per_inference))
 }
 
 /// The calls that runs of models spend most time in, beside the same calls alone.
@@ -227,11 +225,10 @@ fn inside(page: &mut Page, record: &MicroRecord) {
 
 /// Net energy of the groups of models, from their operators alone, beside the model as one.
 fn group_energy(page: &mut Page, record: &MicroRecord) {
-    let joules = |j: f64| format!("{} mJ", significant(1e3 * j, 3));
     for found in &record.group_energy {
         let groups = found.groups.iter();
         let groups: Vec<String> = groups
-            .map(|(group, j)| format!("{} {}", group.name(), joules(*j)))
+            .map(|(group, j)| format!("{} {}", group.name(), millijoules(*j)))
             .collect();
         let line = format!(
             "{} ({} {}): {}; the model as one {}, residual {}; covers {} of the operators' time",
@@ -239,8 +236,8 @@ fn group_energy(page: &mut Page, record: &MicroRecord) {
             found.probe,
             found.sensor,
             groups.join(", "),
-            joules(found.whole_j),
-            joules(found.residual_j),
+            millijoules(found.whole_j),
+            millijoules(found.residual_j),
             percent(found.covered)
         );
         page.blank();

@@ -1,6 +1,7 @@
 //! `hf:ORG/NAME[@REVISION]`: checkpoints of the Hugging Face hub, through its cache.
 //!
-//! What is in the cache is used as it is and nothing is asked of the network; what is missing is fetched, once.
+//! What is in the cache is used as it is; what is missing is fetched, once. Of weights that others fetched the hub is
+//! asked what comes with them; once that is known, nothing is asked of the network.
 //! The crate `hf-hub` knows the cache's layout and the hub's addresses, and goes on with downloads that
 //! were interrupted. It neither compares lengths and checksums nor knows the offline mode: that is done here.
 

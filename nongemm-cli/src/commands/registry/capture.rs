@@ -36,6 +36,10 @@ fn capture(spec: &RunSpec, plugins: &Plugins) -> Result<Extraction, CliError> {
     let graph = build(model, spec, &settings).map_err(CliError::usage)?;
     let policy = settings.find::<CompositePolicy>("composites");
     let policy = policy.map_err(CliError::usage)?.unwrap_or_default();
+    // A description or a manifest may hold what only a run reads.
+    for key in ["tokenizer", "preprocessor"] {
+        settings.find::<String>(key).map_err(CliError::usage)?;
+    }
     settings.finish().map_err(CliError::usage)?;
     let occasion = Occasion {
         model: spec.model.clone(),
